@@ -1,0 +1,44 @@
+"""Sphinx configuration. The build needs no network: no intersphinx, all assets are local."""
+
+from importlib.metadata import version as _version
+
+project = "skwater"
+author = "The skwater developers"
+copyright = "2026, The skwater developers"
+version = release = _version("skwater")
+
+extensions = [
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "numpydoc",
+    "sphinx_gallery.gen_gallery",
+]
+exclude_patterns = ["_build"]
+templates_path = ["_templates"]
+default_role = "code"
+
+# Members that come from scikit-learn, imbalanced-learn and torch are documented there.
+autodoc_default_options = {
+    "members": True,
+    "inherited-members": "BaseEstimator, BaseOverSampler, ClassifierMixin, Module, "
+    "TransformerMixin",
+    "exclude-members": "get_metadata_routing, set_fit_request, set_fit_resample_request, "
+    "set_predict_request, set_score_request, set_transform_request",
+}
+autodoc_typehints = "none"
+numpydoc_show_class_members = False  # autodoc lists them
+
+sphinx_gallery_conf = {
+    "examples_dirs": "../examples",
+    "gallery_dirs": "auto_examples",
+    "filename_pattern": "/plot_",
+    "ignore_pattern": r"__init__\.py|/benchmarks/",
+    "download_all_examples": False,
+    "show_signature": False,
+    "write_computation_times": False,
+}
+
+html_theme = "pydata_sphinx_theme"
+html_title = f"skwater {release}"
+html_show_sourcelink = False
+html_theme_options = {"navigation_with_keys": False, "show_prev_next": False}

@@ -1,0 +1,31 @@
+"""Water stress in crops, found in image time series by scikit-learn-compatible estimators."""
+
+import importlib
+from importlib.metadata import version as _version
+
+# Where each public name lives. They are imported when first used (PEP 562), so that
+# `from skwater import RSSResampler` does not pay for torch.
+_HOMES = {
+    "CNNLSTMClassifier": "skwater.classifiers",
+    "ConvLSTMClassifier": "skwater.classifiers",
+    "Pipeline": "imblearn.pipeline",
+    "RSSResampler": "skwater.resampling",
+    "SplicedSequences": "skwater._sequences",
+    "make_pipeline": "imblearn.pipeline",
+}
+_SUBMODULES = ["classifiers", "datasets", "exceptions", "nn", "preprocessing", "resampling"]
+
+__all__ = [*_HOMES, *_SUBMODULES]
+__version__ = _version("skwater")
+
+
+def __getattr__(name):
+    if name in _HOMES:
+        return getattr(importlib.import_module(_HOMES[name]), name)
+    if name in _SUBMODULES:
+        return importlib.import_module(f"skwater.{name}")
+    raise AttributeError(f"module 'skwater' has no attribute {name!r}")
+
+
+def __dir__():
+    return [*__all__, "__version__"]

@@ -1,0 +1,6 @@
+"""Classifiers of sequences, as scikit-learn estimators."""
+
+from ._cnn_lstm import CNNLSTMClassifier
+from ._conv_lstm import ConvLSTMClassifier
+
+__all__ = ["CNNLSTMClassifier", "ConvLSTMClassifier"]

@@ -1,0 +1,310 @@
+"""What all sequence classifiers share: validate, encode, seed, standardise, train, predict."""
+
+import copy
+from contextlib import contextmanager
+from numbers import Integral, Real
+
+import numpy as np
+import torch
+from scipy.special import expit, softmax
+from sklearn.base import BaseEstimator, ClassifierMixin, _fit_context
+from sklearn.utils import check_random_state, compute_class_weight
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_is_fitted
+from skorch import NeuralNet
+from skorch.callbacks import EarlyStopping
+from skorch.helper import predefined_split
+from torch import nn
+from torch.utils.data import Subset
+
+from .._sequences import channel_statistics, check_sequences, frame_shape
+from ._batches import Batches, as_is, to_tensor
+from ._callbacks import EpochBar, StopOnNaN
+from ._validation_split import validation_split
+
+_OPTIMIZERS = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW, "sgd": torch.optim.SGD}
+
+
+class _SequenceClassifier(ClassifierMixin, BaseEstimator):
+    """A torch network as a scikit-learn classifier; subclasses say which, in _build_module."""
+
+    _parameter_constraints: dict = {
+        "lr": [Interval(Real, 0, None, closed="neither")],
+        "max_epochs": [Interval(Integral, 1, None, closed="left")],
+        "batch_size": [Interval(Integral, 1, None, closed="left")],
+        "optimizer": [StrOptions(set(_OPTIMIZERS)), callable],
+        "class_weight": [StrOptions({"balanced"}), dict, None],
+        "early_stopping": ["boolean"],
+        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+        "patience": [Interval(Integral, 1, None, closed="left")],
+        "callbacks": [list, None],
+        "device": [str],
+        "net_params": [dict, None],
+        "verbose": [Interval(Integral, 0, 2, closed="both")],
+        "random_state": ["random_state"],
+    }
+
+    def __init__(
+        self,
+        *,
+        lr,
+        max_epochs,
+        batch_size,
+        optimizer,
+        class_weight,
+        early_stopping,
+        validation_fraction,
+        patience,
+        callbacks,
+        device,
+        net_params,
+        verbose,
+        random_state,
+    ):
+        self.lr = lr
+        self.max_epochs = max_epochs
+        self.batch_size = batch_size
+        self.optimizer = optimizer
+        self.class_weight = class_weight
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.patience = patience
+        self.callbacks = callbacks
+        self.device = device
+        self.net_params = net_params
+        self.verbose = verbose
+        self.random_state = random_state
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y):
+        """Train the network from scratch.
+
+        Parameters
+        ----------
+        X : array-like or SplicedSequences of shape (n_samples, n_frames, ...)
+            Sequences of 2 to 5 dimensions, (n_samples, n_frames, height, width, n_channels) with
+            trailing axes left out where there is one number, vector or grey picture a frame. Any
+            real dtype. A frame that is NaN throughout is missing.
+        y : array-like of shape (n_samples,)
+            Class of each sequence, of any label type.
+
+        Returns
+        -------
+        object
+            The fitted classifier itself.
+
+        Raises
+        ------
+        ValueError
+            If X breaks the contract, y has one class, or the loss becomes NaN.
+        """
+        X, y = check_sequences(self, X, y, reset=True)
+        check_classification_targets(y)
+        self.classes_, encoded = np.unique(y, return_inverse=True)
+        if len(self.classes_) < 2:
+            raise ValueError(
+                f"{type(self).__name__} needs samples of at least 2 classes in y, got 1 class: "
+                f"{self.classes_[0]!r}."
+            )
+        rng = check_random_state(self.random_state)
+        seed = rng.randint(np.iinfo(np.int32).max)
+        train, valid = np.arange(len(X)), None
+        if self.early_stopping:
+            train, valid = validation_split(X, encoded, self.validation_fraction, rng)
+        self.mean_, self.std_ = channel_statistics(X, train)
+        batches = self._batches(X, encoded)
+        with _own_generators(seed, self._device()):
+            net = self._build_net(X, encoded)
+            if valid is not None:
+                net.set_params(train_split=predefined_split(Subset(batches, valid)))
+            net.fit(Subset(batches, train))
+        net.train_split = None  # it holds the validation plants, which are not to be pickled
+        self.net_ = net
+        self.history_ = [
+            {"epoch": row["epoch"]}
+            | {name: float(row[name]) for name in ("train_loss", "valid_loss") if name in row}
+            for row in net.history
+        ]
+        self.n_parameters_ = sum(p.numel() for p in net.module_.parameters())
+        return self
+
+    def predict(self, X):
+        """Most probable class of each sequence.
+
+        Parameters
+        ----------
+        X : array-like or SplicedSequences of shape (n_samples, n_frames, ...)
+            Sequences with frames as in :meth:`fit`. From three dimensions on there may be fewer
+            frames, a prefix of the season.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+            Classes, of the type seen in :meth:`fit`.
+        """
+        probabilities = self.predict_proba(X)
+        return self.classes_[probabilities.argmax(axis=1)]
+
+    def predict_proba(self, X):
+        """Probability of each class.
+
+        Trained on few plants, the network is often surer than it is right;
+        :class:`sklearn.calibration.CalibratedClassifierCV` helps where probabilities matter.
+
+        Parameters
+        ----------
+        X : array-like or SplicedSequences of shape (n_samples, n_frames, ...)
+            Sequences, as in :meth:`predict`.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes), dtype float64
+            Probabilities in the order of ``classes_``.
+        """
+        return _probabilities(self._logits(X))
+
+    def decision_function(self, X):
+        """Logits of the classes.
+
+        Parameters
+        ----------
+        X : array-like or SplicedSequences of shape (n_samples, n_frames, ...)
+            Sequences, as in :meth:`predict`.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,) or (n_samples, n_classes), dtype float64
+            For two classes, the log-odds of the second; otherwise a logit for each.
+        """
+        logits = self._logits(X)
+        return logits[:, 0] if logits.shape[1] == 1 else logits
+
+    def staged_predict_proba(self, X):
+        """Probability of each class after each frame, as the season goes on.
+
+        What it says after frame t does not change when later frames do. But the network has been
+        trained on whole seasons only: early on it answers a question that it was not taught, and
+        a network that is fitted on the prefix may know better.
+
+        Parameters
+        ----------
+        X : array-like or SplicedSequences of shape (n_samples, n_frames, ...)
+            Sequences, as in :meth:`predict`.
+
+        Yields
+        ------
+        ndarray of shape (n_samples, n_classes), dtype float64
+            Probabilities after one frame more; the last equal :meth:`predict_proba`.
+        """
+        X = self._check_predict(X)
+        batches = [list(self._run(x, staged=True)) for x in self._inference_batches(X)]
+        for stage in zip(*batches, strict=True):
+            yield _probabilities(np.concatenate(stage))
+
+    def _build_module(self, n_channels, n_outputs, frame_size):
+        """Return an untrained network."""
+        raise NotImplementedError
+
+    def _device(self):
+        if self.device == "auto":
+            return "cuda" if torch.cuda.is_available() else "cpu"
+        return self.device
+
+    def _build_net(self, X, encoded):
+        h, w, c = frame_shape(X)
+        n_classes = len(self.classes_)
+        callbacks = copy.deepcopy(self.callbacks or [])
+        if self.early_stopping:
+            callbacks.append(EarlyStopping(patience=self.patience, load_best=True))
+        callbacks.append(StopOnNaN())
+        if self.verbose == 1:
+            callbacks.append(EpochBar())
+        params = {
+            "module": self._build_module(c, 1 if n_classes == 2 else n_classes, (h, w)),
+            **self._loss(encoded),
+            "optimizer": _OPTIMIZERS.get(self.optimizer, self.optimizer),
+            "lr": self.lr,
+            "max_epochs": self.max_epochs,
+            "batch_size": self.batch_size,
+            "iterator_train__shuffle": True,
+            "iterator_train__collate_fn": as_is,
+            "iterator_valid__collate_fn": as_is,
+            "train_split": None,
+            "callbacks": callbacks,
+            "device": self._device(),
+            "verbose": int(self.verbose == 2),
+        }
+        return NeuralNet(**{**params, **(self.net_params or {})})
+
+    def _loss(self, encoded):
+        """Binary cross-entropy on one logit, or cross-entropy on one for each class."""
+        weight = None
+        if self.class_weight is not None:
+            weight = compute_class_weight(
+                self.class_weight, classes=self.classes_, y=self.classes_[encoded]
+            )
+            if (weight <= 0).any():
+                raise ValueError(f"class_weight must be positive, got {self.class_weight!r}.")
+            weight = torch.as_tensor(weight, dtype=torch.float32)
+        if len(self.classes_) > 2:
+            return {"criterion": nn.CrossEntropyLoss, "criterion__weight": weight}
+        ratio = None if weight is None else weight[1:] / weight[:1]
+        return {"criterion": nn.BCEWithLogitsLoss, "criterion__pos_weight": ratio}
+
+    def _batches(self, X, encoded):
+        y = torch.from_numpy(encoded)
+        if len(self.classes_) == 2:
+            y = y.float()[:, None]
+        return Batches(X, y, self.mean_, self.std_)
+
+    def _check_predict(self, X):
+        check_is_fitted(self)
+        X, _ = check_sequences(self, X, reset=False)
+        return X
+
+    def _logits(self, X):
+        X = self._check_predict(X)
+        return np.concatenate([next(self._run(x)) for x in self._inference_batches(X)])
+
+    def _inference_batches(self, X):
+        # Numbers are run in double precision, which costs nothing there: a plant's probability
+        # must not depend on who is predicted beside it, not even in the last bit of a float32.
+        dtype = np.float64 if frame_shape(X)[:2] == (1, 1) else np.float32
+        for start in range(0, len(X), self.batch_size):
+            rows = X[start : start + self.batch_size]
+            yield to_tensor(rows, self.mean_, self.std_, dtype)
+
+    def _run(self, x, *, staged=False):
+        """Yield the logits of a batch, once, or after each frame."""
+        module = self.net_.module_.eval()
+        if x.dtype == torch.float64:
+            module = copy.deepcopy(module).double()
+        x = x.to(self.net_.device)
+        with torch.inference_mode():
+            for logits in module.staged(x) if staged else [module(x)]:
+                yield logits.cpu().numpy().astype(np.float64)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.input_tags.three_d_array = True
+        return tags
+
+
+def _probabilities(logits):
+    if logits.shape[1] > 1:
+        return softmax(logits, axis=1)
+    second = expit(logits)
+    return np.hstack([1 - second, second])
+
+
+@contextmanager
+def _own_generators(seed, device):
+    """Seed torch for one fit, and give the caller's generators back as they were."""
+    devices = [torch.device(device)] if device.startswith("cuda") else []
+    with torch.random.fork_rng(devices):
+        torch.default_generator.manual_seed(seed)
+        if devices:
+            torch.cuda.manual_seed(seed)
+        yield

@@ -1,0 +1,199 @@
+"""ConvLSTMClassifier: the published network as a scikit-learn estimator."""
+
+from numbers import Integral
+
+from sklearn.utils._param_validation import Interval
+
+from ..nn import ConvLSTMNet
+from ._base import _SequenceClassifier
+
+
+class ConvLSTMClassifier(_SequenceClassifier):
+    """Classify image sequences with a convolutional LSTM.
+
+    The network carries a picture as its state from frame to frame, so it sees *where* a plant
+    changes. The defaults are the published network and recipe [1]_ (Adam at 0.001, binary
+    cross-entropy), with 20,541 parameters on 224 x 224 colour pictures; it takes frames of any
+    size, and on series of numbers or vectors it becomes an LSTM.
+
+    With a few dozen plants a deep network may well do no better than logistic regression on the
+    canopy cover: look at that first. Splice and scale inside the cross-validation folds, in a
+    pipeline, or the score is worth nothing.
+
+    Parameters
+    ----------
+    hidden_channels : int or tuple of int, default=10
+        Channels of the recurrent state; a tuple stacks one layer for each.
+    kernel_size : int, default=3
+        Side of all convolution kernels, in pixels.
+    head_channels : tuple of int, default=(20, 40)
+        Output channels of the convolutions between the last state and the linear layer.
+    pool_size : int, default=4
+        Side of the max-pooling window after each convolution of the head, in pixels.
+    lr : float, default=0.001
+        Learning rate.
+    max_epochs : int, default=30
+        Passes over the training sequences.
+    batch_size : int, default=8
+        Sequences for each step of the optimiser, and for each step of prediction.
+    optimizer : {"adam", "adamw", "sgd"} or torch.optim.Optimizer class, default="adam"
+        What minimises the loss: binary cross-entropy for two classes, cross-entropy for more.
+    class_weight : "balanced", dict or None, default=None
+        Weight of each class in the loss, as in scikit-learn; positive.
+    early_stopping : bool, default=False
+        Set plants aside, stop when their loss no longer falls, and keep the best weights. Of
+        :class:`SplicedSequences` only whole plants are set aside, and splices that hold a frame
+        of theirs leave training. Of other arrays nobody can tell splices from plants, see
+        Warns.
+    validation_fraction : float, default=0.2
+        Fraction of the plants of each class that is set aside.
+    patience : int, default=5
+        Epochs without a lower validation loss before training stops.
+    callbacks : list of skorch.callbacks.Callback or None, default=None
+        Further callbacks; copies of them are used.
+    device : str, default="auto"
+        "cpu", "cuda", "cuda:1" and so on; "auto" takes a CUDA device where there is one.
+    net_params : dict or None, default=None
+        Arguments for :class:`skorch.NeuralNet` that override all others, for what has no
+        parameter here, such as ``{"optimizer__weight_decay": 1e-4}``.
+    verbose : {0, 1, 2}, default=0
+        0 is silent, 1 shows a progress bar, 2 prints a line for each epoch.
+    random_state : int, RandomState instance or None, default=None
+        Seed of the first weights, the order of the batches and the validation split. With an
+        int, two fits on one CPU are equal to the bit. Global generators stay as they were.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        The labels.
+    net_ : skorch.NeuralNet
+        The trained network; ``net_.module_`` is the torch module.
+    history_ : list of dict
+        Epoch, training loss and, with `early_stopping`, validation loss of each epoch.
+    mean_ : ndarray of shape (n_channels,), dtype float64
+        Mean of each channel over the training frames, which inputs are standardised with.
+    std_ : ndarray of shape (n_channels,), dtype float64
+        Standard deviation of each channel over the training frames; 1 where it is constant.
+    n_parameters_ : int
+        Number of weights of the network.
+    sequence_shape_ : tuple of int
+        Shape of one training sequence, (n_frames, ...).
+    n_features_in_ : int
+        Number of frames.
+    feature_names_in_ : ndarray of shape (n_frames,), dtype object
+        Names of the frames, where `X` was a data frame with string columns.
+
+    Warns
+    -----
+    LeakageWarning
+        If `early_stopping` is on and plain arrays share frames, as splices and repeated plants
+        do.
+
+    See Also
+    --------
+    CNNLSTMClassifier : Sums up each frame before the recurrence.
+    RSSResampler : Makes more sequences of the few that there are.
+    skwater.nn.ConvLSTMNet : The network alone.
+    skwater.nn.load_published_convlstm : The authors' trained weights.
+
+    References
+    ----------
+    .. [1] "Spatio-Temporal Analysis", https://github.com/GVS-007/Spatio-Temporal-Analysis.
+
+    Examples
+    --------
+    >>> from skwater import ConvLSTMClassifier, RSSResampler, make_pipeline
+    >>> from skwater.datasets import make_water_stress
+    >>> X, y = make_water_stress(12, 4, 8, random_state=0, return_X_y=True)
+    >>> model = make_pipeline(
+    ...     RSSResampler(random_state=0), ConvLSTMClassifier(max_epochs=2, random_state=0)
+    ... )
+    >>> model.fit(X, y).predict_proba(X).shape
+    (12, 2)
+    """
+
+    _parameter_constraints: dict = {
+        **_SequenceClassifier._parameter_constraints,
+        "hidden_channels": [Interval(Integral, 1, None, closed="left"), tuple, list],
+        "kernel_size": [Interval(Integral, 1, None, closed="left")],
+        "head_channels": [tuple, list],
+        "pool_size": [Interval(Integral, 1, None, closed="left")],
+    }
+
+    def __init__(
+        self,
+        *,
+        hidden_channels=10,
+        kernel_size=3,
+        head_channels=(20, 40),
+        pool_size=4,
+        lr=1e-3,
+        max_epochs=30,
+        batch_size=8,
+        optimizer="adam",
+        class_weight=None,
+        early_stopping=False,
+        validation_fraction=0.2,
+        patience=5,
+        callbacks=None,
+        device="auto",
+        net_params=None,
+        verbose=0,
+        random_state=None,
+    ):
+        super().__init__(
+            lr=lr,
+            max_epochs=max_epochs,
+            batch_size=batch_size,
+            optimizer=optimizer,
+            class_weight=class_weight,
+            early_stopping=early_stopping,
+            validation_fraction=validation_fraction,
+            patience=patience,
+            callbacks=callbacks,
+            device=device,
+            net_params=net_params,
+            verbose=verbose,
+            random_state=random_state,
+        )
+        self.hidden_channels = hidden_channels
+        self.kernel_size = kernel_size
+        self.head_channels = head_channels
+        self.pool_size = pool_size
+
+    @classmethod
+    def compact(cls, **params):
+        """Classifier with fewer than 10,000 parameters, for down-sampled sequences.
+
+        The published text names such a model and gives no code for it. This one has 8 hidden
+        channels and 10 and 20 in its head: 5,931 parameters on colour pictures of 64 x 64
+        pixels, 9,131 at 224 x 224.
+
+        Parameters
+        ----------
+        **params : dict
+            Any other parameters of the class.
+
+        Returns
+        -------
+        ConvLSTMClassifier
+            Unfitted classifier.
+
+        Examples
+        --------
+        >>> from skwater import ConvLSTMClassifier
+        >>> ConvLSTMClassifier.compact(random_state=0)
+        ConvLSTMClassifier(head_channels=(10, 20), hidden_channels=8, random_state=0)
+        """
+        return cls(**{"hidden_channels": 8, "head_channels": (10, 20), **params})
+
+    def _build_module(self, n_channels, n_outputs, frame_size):
+        return ConvLSTMNet(
+            n_channels,
+            n_outputs,
+            frame_size=frame_size,
+            hidden_channels=self.hidden_channels,
+            kernel_size=self.kernel_size,
+            head_channels=self.head_channels,
+            pool_size=self.pool_size,
+        )

@@ -1,0 +1,63 @@
+"""A validation split for early stopping that keeps splices away from their donors."""
+
+import warnings
+
+import numpy as np
+from sklearn.model_selection import StratifiedShuffleSplit
+
+from .._sequences import SplicedSequences
+from ..exceptions import LeakageWarning
+
+
+def validation_split(X, y, fraction, rng):
+    """Split rows of X into training and validation plants.
+
+    Of splices that carry their donors, only whole plants validate, and every splice that holds a
+    frame of theirs leaves training. Of other arrays nobody knows where the frames came from: a
+    warning says so where rows share frames.
+
+    Returns
+    -------
+    train, valid : ndarray of int
+        Row indices.
+    """
+    if not isinstance(X, SplicedSequences):
+        _warn_of_siblings(X)
+        return _stratified(y, fraction, rng)
+    whole = np.flatnonzero((X.donors == X.donors[:, :1]).all(axis=1))
+    plants, first = np.unique(X.donors[whole, 0], return_index=True)
+    whole = whole[first]
+    _, chosen = _stratified(y[whole], fraction, rng)
+    holds_chosen = np.isin(X.donors, plants[chosen]).any(axis=1)
+    train = np.flatnonzero(~holds_chosen)
+    if len(np.unique(y[train])) < len(np.unique(y)):
+        raise ValueError(
+            f"early_stopping: no training sequence of one class is left once {len(chosen)} plants, "
+            f"and every splice that holds a frame of theirs, are set aside for validation. Use a "
+            f"smaller validation_fraction or fewer n_segments."
+        )
+    return train, whole[chosen]
+
+
+def _stratified(y, fraction, rng):
+    split = StratifiedShuffleSplit(1, test_size=fraction, random_state=rng)
+    return next(split.split(np.zeros(len(y)), y))
+
+
+def _warn_of_siblings(X):
+    """Warn where two rows share a frame, as splices and repeated plants do."""
+    seen = {}
+    for i in range(len(X)):
+        for t, frame in enumerate(X[i]):
+            if frame.dtype.kind == "f" and np.isnan(frame).all():
+                continue
+            first = seen.setdefault((t, frame.tobytes()), i)
+            if first != i:
+                warnings.warn(
+                    f"Samples {first} and {i} share frame {t}: they look spliced or repeated, and "
+                    f"early stopping may train on one and validate on the other. Use "
+                    f"RSSResampler(lazy=True), whose sequences carry their donors.",
+                    LeakageWarning,
+                    stacklevel=4,
+                )
+                return

@@ -1,0 +1,127 @@
+"""CNN-LSTM: a convolutional encoder of single frames, and an LSTM over their codes."""
+
+import torch
+from torch import nn
+
+from ._shapes import as_sizes, find_present, same_kernel
+
+
+class CNNLSTMNet(nn.Module):
+    """A small CNN that encodes each frame on its own, an LSTM over the codes, a linear layer.
+
+    Each block of the CNN is a convolution, ReLU and max-pooling by 2; the last one is averaged
+    over all pixels, so the number of parameters does not depend on the frame size. It cannot see
+    how a place in the picture changes, only how the summary of the picture does. The published
+    network of this name [1]_ has the same parts and some 500 million parameters, far too many
+    for a few dozen plants; this one is of the size of the published ConvLSTM.
+
+    Parameters
+    ----------
+    n_channels : int
+        Channels of a frame.
+    n_outputs : int
+        Number of logits.
+    frame_size : tuple of int (height, width), default=(224, 224)
+        Size of a frame in pixels. Kernels wider than a frame shrink to it.
+    block_channels : tuple of int, default=(8, 16, 32)
+        Output channels of the convolution blocks.
+    kernel_size : int, default=3
+        Side of the convolution kernels, in pixels.
+    lstm_size : int, default=32
+        Number of units of the LSTM.
+    dropout : float, default=0.0
+        Probability to drop a unit between the LSTM and the linear layer in training.
+
+    Raises
+    ------
+    ValueError
+        If a size is not a positive integer.
+
+    See Also
+    --------
+    skwater.CNNLSTMClassifier : The same network as a scikit-learn estimator.
+    ConvLSTMNet : Keeps the picture in its state.
+
+    References
+    ----------
+    .. [1] "Spatio-Temporal Analysis", https://github.com/GVS-007/Spatio-Temporal-Analysis.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from skwater.nn import CNNLSTMNet
+    >>> net = CNNLSTMNet(3, 1, frame_size=(32, 32))
+    >>> net(torch.zeros(2, 5, 3, 32, 32)).shape
+    torch.Size([2, 1])
+    """
+
+    def __init__(
+        self,
+        n_channels,
+        n_outputs,
+        *,
+        frame_size=(224, 224),
+        block_channels=(8, 16, 32),
+        kernel_size=3,
+        lstm_size=32,
+        dropout=0.0,
+    ):
+        super().__init__()
+        blocks = []
+        size, n_in = tuple(frame_size), n_channels
+        for n_out in as_sizes("block_channels", block_channels):
+            pool = tuple(min(2, s) for s in size)
+            kernel = same_kernel(kernel_size, size)
+            blocks += [nn.Conv2d(n_in, n_out, kernel, padding="same"), nn.ReLU()]
+            blocks += [nn.MaxPool2d(pool)]
+            size, n_in = tuple(s // p for s, p in zip(size, pool, strict=True)), n_out
+        self.encoder = nn.Sequential(*blocks, nn.AdaptiveAvgPool2d(1), nn.Flatten())
+        self.lstm = nn.LSTM(n_in, lstm_size, batch_first=True)
+        self.head = nn.Sequential(nn.Dropout(dropout), nn.Linear(lstm_size, n_outputs))
+
+    def forward(self, x):
+        """Logits after the last frame.
+
+        Parameters
+        ----------
+        x : tensor of shape (n, t, c, h, w), dtype float
+            Sequences of frames. A frame that is NaN throughout is missing: the state is carried
+            over it.
+
+        Returns
+        -------
+        tensor of shape (n, n_outputs)
+            Logits.
+        """
+        return self.head(self._states(x)[:, -1])
+
+    def staged(self, x):
+        """Logits after each frame, from the frames up to it.
+
+        Parameters
+        ----------
+        x : tensor of shape (n, t, c, h, w), dtype float
+            Sequences, as in :meth:`forward`.
+
+        Yields
+        ------
+        tensor of shape (n, n_outputs)
+            Logits after one frame more.
+        """
+        for state in self._states(x).unbind(1):
+            yield self.head(state)
+
+    def _states(self, x):
+        """Hidden states (n, t, lstm_size) after each frame."""
+        present, x = find_present(x)
+        n, t = present.shape
+        # Carrying the state over missing frames is the same as leaving them out: the codes of the
+        # frames that are there move to the front, and each frame reads the state of the last one.
+        n_seen = present.cumsum(dim=1)
+        rows = torch.arange(n, device=x.device)[:, None].expand(n, t)
+        codes = self.encoder(x[present])
+        front = codes.new_zeros(n, t, codes.shape[1])
+        front[rows[present], n_seen[present] - 1] = codes
+        hidden, _ = self.lstm(front)
+        nothing_seen = hidden.new_zeros(n, 1, hidden.shape[2])
+        return torch.cat([nothing_seen, hidden], dim=1)[rows, n_seen]

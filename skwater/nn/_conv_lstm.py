@@ -1,0 +1,171 @@
+"""ConvLSTM: a recurrent network whose state is a picture."""
+
+from collections import deque
+
+import torch
+from torch import nn
+
+from ._shapes import as_sizes, find_present, same_kernel
+
+
+class ConvLSTMNet(nn.Module):
+    """Convolutional LSTM over the frames, and a convolutional head on its last state.
+
+    Its defaults are the published network, with 20,541 parameters at 3 channels and one output.
+    The recurrence is that of [1]_ without peepholes, gates in the order i, f, o, g. The head
+    is a convolution, ReLU and max-pooling for each of `head_channels`, then a linear layer on
+    all that is left. Kernels and pools wider than a frame shrink to it, and the head ends where a
+    single pixel is left: on frames of 1 x 1 the net is an LSTM on vectors and a linear layer.
+
+    Parameters
+    ----------
+    n_channels : int
+        Channels of a frame.
+    n_outputs : int
+        Number of logits.
+    frame_size : tuple of int (height, width), default=(224, 224)
+        Size of a frame in pixels. The linear layer depends on it.
+    hidden_channels : int or tuple of int, default=10
+        Channels of the state; a tuple stacks one layer for each.
+    kernel_size : int, default=3
+        Side of all convolution kernels, in pixels.
+    head_channels : tuple of int, default=(20, 40)
+        Output channels of the convolutions of the head; empty for a linear layer on the state.
+    pool_size : int, default=4
+        Side of the max-pooling windows of the head, in pixels.
+
+    Raises
+    ------
+    ValueError
+        If a size is not a positive integer.
+
+    See Also
+    --------
+    skwater.ConvLSTMClassifier : The same network as a scikit-learn estimator.
+    load_published_convlstm : The authors' trained weights.
+
+    References
+    ----------
+    .. [1] X. Shi et al., "Convolutional LSTM Network: A Machine Learning Approach for
+       Precipitation Nowcasting", NeurIPS 2015, https://arxiv.org/abs/1506.04214.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from skwater.nn import ConvLSTMNet
+    >>> net = ConvLSTMNet(3, 1)
+    >>> sum(p.numel() for p in net.parameters())
+    20541
+    >>> net = ConvLSTMNet(3, 1, frame_size=(32, 32))
+    >>> net(torch.zeros(2, 5, 3, 32, 32)).shape
+    torch.Size([2, 1])
+    """
+
+    def __init__(
+        self,
+        n_channels,
+        n_outputs,
+        *,
+        frame_size=(224, 224),
+        hidden_channels=10,
+        kernel_size=3,
+        head_channels=(20, 40),
+        pool_size=4,
+    ):
+        super().__init__()
+        hidden_channels = as_sizes("hidden_channels", hidden_channels)
+        kernel = same_kernel(kernel_size, frame_size)
+        inputs = (n_channels, *hidden_channels)
+        self.cells = nn.ModuleList(
+            ConvLSTMCell(n_in, n_hidden, kernel)
+            for n_in, n_hidden in zip(inputs, hidden_channels, strict=False)
+        )
+        self.head = _conv_head(
+            hidden_channels[-1], n_outputs, frame_size, kernel_size, head_channels, pool_size
+        )
+
+    def forward(self, x):
+        """Logits after the last frame.
+
+        Parameters
+        ----------
+        x : tensor of shape (n, t, c, h, w), dtype float
+            Sequences of frames. A frame that is NaN throughout is missing: the state is carried
+            over it.
+
+        Returns
+        -------
+        tensor of shape (n, n_outputs)
+            Logits.
+        """
+        last = deque(self._states(x), maxlen=1).pop()
+        return self.head(last)
+
+    def staged(self, x):
+        """Logits after each frame, from the frames up to it.
+
+        Parameters
+        ----------
+        x : tensor of shape (n, t, c, h, w), dtype float
+            Sequences, as in :meth:`forward`.
+
+        Yields
+        ------
+        tensor of shape (n, n_outputs)
+            Logits after one frame more.
+        """
+        for state in self._states(x):
+            yield self.head(state)
+
+    def _states(self, x):
+        """Yield the hidden state of the last layer after each frame."""
+        present, x = find_present(x)
+        n, _, _, h, w = x.shape
+        states = [cell.initial_state(n, h, w, x) for cell in self.cells]
+        for frame, there in zip(x.unbind(1), present.unbind(1), strict=True):
+            hidden = frame
+            for layer, cell in enumerate(self.cells):
+                states[layer] = cell(hidden, states[layer], there)
+                hidden = states[layer][0]
+            yield hidden
+
+
+class ConvLSTMCell(nn.Module):
+    """One step of the recurrence: one convolution over [x, h] gives all four gates."""
+
+    def __init__(self, n_in, n_hidden, kernel_size):
+        super().__init__()
+        self.n_hidden = n_hidden
+        self.conv = nn.Conv2d(n_in + n_hidden, 4 * n_hidden, kernel_size, padding="same")
+
+    def initial_state(self, n, h, w, like):
+        """Zeros of the dtype and device of `like`, for the hidden and the cell state."""
+        return (like.new_zeros(n, self.n_hidden, h, w),) * 2
+
+    def forward(self, x, state, there):
+        """Return the next (hidden, cell) state; where a frame is not there, the old one."""
+        hidden, cell = state
+        gates = self.conv(torch.cat([x, hidden], dim=1))
+        i, f, o = gates[:, : 3 * self.n_hidden].sigmoid().chunk(3, dim=1)
+        g = gates[:, 3 * self.n_hidden :].tanh()
+        new_cell = f * cell + i * g
+        new_hidden = o * new_cell.tanh()
+        if there.all():
+            return new_hidden, new_cell
+        there = there[:, None, None, None]
+        return torch.where(there, new_hidden, hidden), torch.where(there, new_cell, cell)
+
+
+def _conv_head(n_in, n_outputs, frame_size, kernel_size, head_channels, pool_size):
+    layers = []
+    size = tuple(frame_size)
+    for n_out in as_sizes("head_channels", head_channels):
+        if size == (1, 1):
+            break  # nothing is left to convolve
+        kernel = tuple(min(kernel_size, s) for s in size)
+        size = tuple(s - k + 1 for s, k in zip(size, kernel, strict=True))
+        pool = tuple(min(pool_size, s) for s in size)
+        size = tuple(s // p for s, p in zip(size, pool, strict=True))
+        layers += [nn.Conv2d(n_in, n_out, kernel), nn.ReLU(), nn.MaxPool2d(pool)]
+        n_in = n_out
+    return nn.Sequential(*layers, nn.Flatten(), nn.Linear(n_in * size[0] * size[1], n_outputs))

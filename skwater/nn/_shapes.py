@@ -1,0 +1,26 @@
+"""How sizes given once for large pictures adapt to small frames, down to 1 x 1."""
+
+from numbers import Integral
+
+import torch
+
+
+def as_sizes(name, value):
+    """An int or a sequence of them as a tuple of positive ints."""
+    sizes = (value,) if isinstance(value, Integral) else tuple(value)
+    if not all(isinstance(size, Integral) and size >= 1 for size in sizes):
+        raise ValueError(f"{name} must be positive integers, got {value!r}.")
+    return sizes
+
+
+def same_kernel(kernel_size, frame_size):
+    """Kernel of a padded convolution, less the taps that could only ever meet padding."""
+    return tuple(min(kernel_size, 2 * size - 1) for size in frame_size)
+
+
+def find_present(x):
+    """Table (n, t) of the frames that are there, and x with zeros in place of missing ones."""
+    present = ~x.isnan().flatten(2).all(dim=2)
+    if present.all():
+        return present, x
+    return present, torch.where(present[:, :, None, None, None], x, 0)

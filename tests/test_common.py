@@ -1,0 +1,62 @@
+"""The check suites of scikit-learn and imbalanced-learn, on every public estimator."""
+
+import inspect
+from unittest import SkipTest
+
+import imblearn.utils.estimator_checks as imblearn_checks
+import pytest
+import sklearn.utils.estimator_checks as sklearn_checks
+from sklearn.base import BaseEstimator
+
+import skwater
+from skwater import CNNLSTMClassifier, ConvLSTMClassifier, RSSResampler
+
+# The least number of checks that must pass. The first estimators are the slowest.
+LEAST = {ConvLSTMClassifier(): 54, CNNLSTMClassifier(): 54, RSSResampler(): 38}
+UNCHECKED = {
+    "CanopyCover": "takes pictures only, has its own tests",
+    "Pipeline": "is imbalanced-learn's own",
+}
+SKIPPED = "check_array_api_input"  # wants another array library
+
+sklearn_suite = sklearn_checks.parametrize_with_checks(list(LEAST))
+IMBLEARN_SUITE = list(imblearn_checks.parametrize_with_checks([RSSResampler()]).args[1])
+
+
+def name_of(check):
+    return check.func.__name__
+
+
+@sklearn_suite
+def test_scikit_learn_check(estimator, check):
+    try:
+        check(estimator)
+    except SkipTest as reason:
+        assert name_of(check) == SKIPPED
+        pytest.skip(str(reason))
+
+
+@pytest.mark.parametrize(
+    ("estimator", "check"), IMBLEARN_SUITE, ids=[name_of(check) for _, check in IMBLEARN_SUITE]
+)
+def test_imbalanced_learn_check(estimator, check):
+    check(estimator)
+
+
+@pytest.mark.parametrize("estimator", LEAST, ids=lambda estimator: type(estimator).__name__)
+def test_number_of_scikit_learn_checks(estimator):
+    names = [name_of(check) for checked, check in sklearn_suite.args[1] if checked is estimator]
+    assert sum(name != SKIPPED for name in names) >= LEAST[estimator]
+
+
+def test_number_of_imbalanced_learn_checks():
+    assert len(IMBLEARN_SUITE) >= 14
+
+
+def test_every_public_estimator_is_checked():
+    public = [getattr(skwater, name) for name in skwater.__all__]
+    for module in filter(inspect.ismodule, list(public)):
+        public += [getattr(module, name) for name in module.__all__]
+    classes = filter(inspect.isclass, public)
+    estimators = {cls.__name__ for cls in classes if issubclass(cls, BaseEstimator)}
+    assert estimators == {type(estimator).__name__ for estimator in LEAST} | set(UNCHECKED)

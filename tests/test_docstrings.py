@@ -1,0 +1,62 @@
+"""Every public object has a full numpydoc docstring and a place in the API reference."""
+
+import inspect
+from pathlib import Path
+
+import pytest
+from numpydoc.validate import validate
+
+import skwater
+
+UNCHECKED = {
+    "ES01",  # one line can say it all
+    "RT02",  # a returned value may have a name, as in scikit-learn
+    "SA01",  # not everything has kin
+    "SS05",  # takes any first word in -s for a verb: "Logits after the last frame."
+}
+UNCHECKED_IN_METHODS = {"EX01"}  # the example is at the class
+
+MODULES = [skwater, *filter(inspect.ismodule, (getattr(skwater, n) for n in skwater.__all__))]
+NAMES = {name for module in MODULES for name in module.__all__}
+
+
+def is_ours(obj):
+    return obj.__module__.startswith("skwater")
+
+
+def public_methods(cls):
+    """Methods of a class that we wrote ourselves, those of our private bases included."""
+    for base in filter(is_ours, cls.__mro__):
+        for name, member in vars(base).items():
+            ours = inspect.isfunction(member) or isinstance(member, classmethod | staticmethod)
+            if ours and not name.startswith("_"):
+                yield getattr(base, name)
+
+
+def public_objects():
+    objects = [getattr(module, name) for module in MODULES for name in module.__all__]
+    objects = [obj for obj in objects if not inspect.ismodule(obj) and is_ours(obj)]
+    methods = [method for cls in filter(inspect.isclass, objects) for method in public_methods(cls)]
+    return {f"{obj.__module__}.{obj.__qualname__}": obj for obj in objects + methods}
+
+
+OBJECTS = public_objects()
+
+
+def test_the_objects_were_found():
+    assert len(OBJECTS) >= 30
+    assert "skwater.resampling.RSSResampler.fit_resample" in OBJECTS
+
+
+@pytest.mark.parametrize("name", OBJECTS)
+def test_docstring(name):
+    is_method = "." in OBJECTS[name].__qualname__
+    unchecked = UNCHECKED | UNCHECKED_IN_METHODS if is_method else UNCHECKED
+    errors = validate(name)["errors"]
+    assert [error for error in errors if error[0] not in unchecked] == []
+
+
+def test_api_reference_lists_every_public_name():
+    api = Path(__file__).parents[1].joinpath("docs", "api.rst").read_text(encoding="utf-8")
+    words = set(api.replace("`", " ").replace(".", " ").split())
+    assert NAMES - words == set()

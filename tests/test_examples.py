@@ -1,0 +1,46 @@
+"""Every example runs, small, in a process of its own and without a network."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+EXAMPLES = sorted(Path(__file__).parents[1].joinpath("examples").glob("plot_*.py"))
+
+# Python imports a module of this name before it runs anything else.
+SITECUSTOMIZE = """
+import socket
+
+def refuse(*args, **kwargs):
+    raise OSError("an example reached for the network")
+
+socket.getaddrinfo = socket.socket.connect = socket.socket.connect_ex = refuse
+"""
+
+
+def test_there_are_examples():
+    assert "plot_quickstart.py" in [path.name for path in EXAMPLES]
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
+def test_example_runs(path, tmp_path):
+    tmp_path.joinpath("sitecustomize.py").write_text(SITECUSTOMIZE, encoding="utf-8")
+    settings = {
+        "MPLBACKEND": "Agg",
+        "NO_ALBUMENTATIONS_UPDATE": "1",
+        "PYTHONPATH": str(tmp_path),
+        "SKWATER_EXAMPLES_FAST": "1",
+    }
+    run = subprocess.run(
+        [sys.executable, path],
+        cwd=tmp_path,
+        env=os.environ | settings,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert run.returncode == 0, run.stderr
+    assert run.stdout.strip(), "the example printed nothing"

@@ -1,0 +1,110 @@
+"""What importing a part of the package brings with it, and who may import whom."""
+
+import ast
+import inspect
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import skwater
+
+ROOT = Path(skwater.__file__).parent
+FILES = sorted(ROOT.rglob("*.py"))
+HEAVY = {"torch", "skorch", "cv2", "albumentations", "matplotlib", "pandas"}
+
+
+def modules_after(statement):
+    """Names in sys.modules after a statement in a fresh process."""
+    program = f"{statement}\nimport sys\nprint(*sys.modules, sep='\\n')"
+    run = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=120, check=True
+    )
+    return set(run.stdout.split())
+
+
+@pytest.mark.parametrize(
+    "statement",
+    ["import skwater", "from skwater import RSSResampler", "from skwater import make_pipeline"],
+)
+def test_splicing_needs_nothing_heavy(statement):
+    modules = modules_after(statement)
+    assert "skwater" in modules
+    assert modules & HEAVY == set()
+
+
+@pytest.mark.parametrize("module", ["datasets", "preprocessing", "resampling", "exceptions"])
+def test_module_does_not_import_torch(module):
+    modules = modules_after(f"import skwater.{module}")
+    assert f"skwater.{module}" in modules
+    assert modules & {"torch", "skorch"} == set()
+
+
+def test_networks_need_torch_only():
+    modules = modules_after("import skwater.nn")
+    ours = {name for name in modules if name.startswith("skwater.")}
+    assert "torch" in modules
+    assert {name for name in ours if not name.startswith("skwater.nn")} == set()
+    assert modules & (HEAVY | {"sklearn", "imblearn"}) <= {"torch"}
+
+
+def imports_of(path):
+    """Absolute names of all that a file imports, inside its functions too."""
+    package = ("skwater", *path.relative_to(ROOT).parent.parts)
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            parents = package[: len(package) - node.level + 1] if node.level else ()
+            base = ".".join([*parents, *filter(None, [node.module])])
+            yield from (f"{base}.{alias.name}" for alias in node.names)
+
+
+def within(name, *packages):
+    return any(name == package or name.startswith(package + ".") for package in packages)
+
+
+def part_of(path):
+    """First name under skwater of a file: nn, classifiers, resampling, ..."""
+    return path.relative_to(ROOT).parts[0].removesuffix(".py")
+
+
+def test_the_imports_are_found():
+    found = {name for path in FILES for name in imports_of(path)}
+    assert {"torch", "skwater._sequences.SplicedSequences", "skwater.nn.ConvLSTMNet"} <= found
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_import_rules(path):
+    part, names = part_of(path), list(imports_of(path))
+    ours = [name for name in names if within(name, "skwater")]
+    if part == "nn":
+        assert [name for name in ours if not within(name, "skwater.nn")] == []
+    if part not in ("nn", "classifiers"):
+        assert [name for name in names if within(name, "torch", "skorch")] == []
+    for private in {"classifiers", "plotting"} - {part}:
+        assert [name for name in ours if within(name, f"skwater.{private}")] == []
+
+
+def test_there_is_no_utils():
+    assert [path for path in FILES if "utils" in path.stem] == []
+
+
+def test_dir_lists_the_public_names():
+    assert set(dir(skwater)) == {*skwater.__all__, "__version__"}
+
+
+def test_unknown_name():
+    with pytest.raises(AttributeError, match="module 'skwater' has no attribute 'RSSSampler'"):
+        skwater.RSSSampler  # noqa: B018
+
+
+@pytest.mark.parametrize("name", skwater.__all__)
+def test_public_name_resolves(name):
+    value = getattr(skwater, name)
+    if inspect.ismodule(value):
+        assert value.__name__ == f"skwater.{name}"
+        assert all(hasattr(value, inner) for inner in value.__all__)
+    else:
+        assert callable(value)

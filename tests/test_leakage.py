@@ -1,0 +1,115 @@
+"""Why splicing belongs inside the pipeline: on noise, every score above chance is a leak."""
+
+import warnings
+
+import numpy as np
+import pytest
+from sklearn.model_selection import StratifiedKFold, cross_val_score
+from sklearn.neighbors import KNeighborsClassifier
+
+from skwater import ConvLSTMClassifier, RSSResampler, make_pipeline
+from skwater.classifiers._validation_split import validation_split
+from skwater.exceptions import LeakageWarning
+
+
+def noise(seed, *shape):
+    """30 plants of pure noise, 9 of them called stressed."""
+    rng = np.random.default_rng(seed)
+    return rng.normal(size=(30, *shape)), rng.permutation([0] * 21 + [1] * 9)
+
+
+def scores(model, seasons):
+    """Mean balanced accuracy with splicing before the split, and with splicing inside."""
+    sampler = RSSResampler(60, random_state=0)
+    how = {"cv": StratifiedKFold(2, shuffle=True, random_state=0), "scoring": "balanced_accuracy"}
+    before = [cross_val_score(model, *sampler.fit_resample(X, y), **how) for X, y in seasons]
+    inside = [cross_val_score(make_pipeline(sampler, model), X, y, **how) for X, y in seasons]
+    return np.mean(before), np.mean(inside)
+
+
+def test_nearest_neighbour_learns_noise_only_by_splicing_before_the_split():
+    before, inside = scores(KNeighborsClassifier(1), [noise(seed, 40) for seed in range(20)])
+    assert before > 0.9
+    assert abs(inside - 0.5) < 0.1
+
+
+@pytest.mark.parametrize("frame", [(32,), (4, 4, 2)], ids=["3-D", "5-D"])
+def test_convlstm_learns_noise_only_by_splicing_before_the_split(frame):
+    model = ConvLSTMClassifier(
+        hidden_channels=16, head_channels=(), lr=0.05, max_epochs=12, batch_size=64, random_state=0
+    )
+    before, inside = scores(model, [noise(seed, 4, *frame) for seed in range(6)])
+    assert before > 0.8
+    assert abs(inside - 0.5) < 0.15
+
+
+def originals_and_splices(n_segments=3, seed=0):
+    X, y = noise(seed, 8, 2)
+    sampler = RSSResampler(60, n_segments=n_segments, lazy=True, random_state=seed)
+    return sampler.fit_resample(X, y)
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("n_segments", [2, 3])
+def test_no_frame_of_a_validation_plant_is_trained_on(n_segments, seed):
+    X, y = originals_and_splices(n_segments, seed)
+    train, valid = validation_split(X, y, 0.2, np.random.RandomState(seed))
+    assert len(train) > 40
+    assert len(valid) == 6
+    assert sorted(y[valid]) == [0, 0, 0, 0, 1, 1]
+    assert set(X.donors[train].ravel()).isdisjoint(X.donors[valid].ravel())
+    assert (X.donors[valid] == X.donors[valid][:, :1]).all()
+    assert set(np.unique(y[train])) == {0, 1}
+
+
+def test_split_of_splices_of_splices():
+    X, y = originals_and_splices()
+    X, y = RSSResampler(100, random_state=1).fit_resample(X, y)
+    train, valid = validation_split(X, y, 0.2, np.random.RandomState(0))
+    assert set(X.donors[train].ravel()).isdisjoint(X.donors[valid].ravel())
+
+
+def test_class_that_training_would_lose():
+    X, y = originals_and_splices()
+    rows = np.r_[np.flatnonzero(y[:30] == 0), np.flatnonzero(y[:30] == 1)[:2]]
+    with pytest.raises(ValueError, match="no training sequence of one class is left"):
+        validation_split(X[rows], y[rows], 0.9, np.random.RandomState(0))
+
+
+def fit_with_early_stopping(X, y):
+    ConvLSTMClassifier(
+        hidden_channels=1, head_channels=(), max_epochs=1, early_stopping=True, random_state=0
+    ).fit(X, y)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "uint8"])
+def test_copied_splices_warn(dtype):
+    X, y = originals_and_splices()
+    X = np.asarray(X) if dtype == "float64" else (40 * np.asarray(X) + 128).astype(dtype)
+    with pytest.warns(LeakageWarning, match=r"share frame \d+: they look spliced or repeated"):
+        fit_with_early_stopping(X, y)
+
+
+def test_repeated_plant_warns():
+    X, y = noise(0, 8, 2)
+    with pytest.warns(LeakageWarning, match="Samples 3 and 30 share frame 0"):
+        fit_with_early_stopping(np.concatenate([X, X[3:4]]), np.append(y, y[3]))
+
+
+@pytest.mark.parametrize("kind", ["array", "missing frames", "lazy"])
+def test_honest_sequences_do_not_warn(kind):
+    X, y = noise(0, 8, 2)
+    if kind == "missing frames":
+        X[:20, 3] = np.nan
+    if kind == "lazy":
+        X, y = originals_and_splices()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", LeakageWarning)
+        fit_with_early_stopping(X, y)
+
+
+def test_copied_splices_do_not_warn_without_early_stopping():
+    X, y = originals_and_splices()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", LeakageWarning)
+        ConvLSTMClassifier(max_epochs=1, head_channels=()).fit(np.asarray(X), y)

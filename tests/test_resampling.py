@@ -1,0 +1,388 @@
+"""Random Sequence Splicing: what every draw must keep, and what must be refused."""
+
+from collections import Counter
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn import config_context
+from sklearn.base import clone
+from sklearn.neighbors import KNeighborsClassifier
+
+from skwater import RSSResampler, SplicedSequences, make_pipeline
+from skwater.resampling import count_splices, draw_splices, splice
+
+seeds = st.integers(0, 2**32 - 1)
+strategies = st.sampled_from(["auto", "all", "not majority", 7])
+segments = st.sampled_from([2, 3, 5, 100, "frame"])
+
+
+@st.composite
+def seasons(draw):
+    """X and y of two or three classes, at least two plants each."""
+    sizes = draw(st.lists(st.integers(2, 6), min_size=2, max_size=3))
+    frame = draw(st.sampled_from([(), (2,), (3, 2), (2, 3, 2)]))
+    dtype = draw(st.sampled_from(["uint8", "uint16", "float32", "float64", "U8", "object"]))
+    rng = np.random.default_rng(draw(seeds))
+    y = rng.permutation(np.repeat(np.arange(len(sizes)), sizes))
+    shape = (len(y), draw(st.integers(2, 7)), *frame)
+    return rng.permutation(np.prod(shape)).reshape(shape).astype(dtype), y
+
+
+def few_cuts(donors, n_segments):
+    cuts = (np.diff(donors, axis=1) != 0).sum(axis=1)
+    return n_segments == "frame" or (cuts < n_segments).all()
+
+
+@settings(deadline=None, max_examples=100)
+@given(
+    seasons(), segments, st.sampled_from(["auto", "all", "not majority", 7]), st.booleans(), seeds
+)
+def test_every_draw(season, n_segments, strategy, lazy, seed):
+    X, y = season
+    sampler = RSSResampler(strategy, n_segments=n_segments, lazy=lazy, random_state=seed)
+    try:
+        Z, z = sampler.fit_resample(X, y)
+    except ValueError as error:
+        assert "different ones are possible" in str(error)  # noqa: PT017
+        return
+    donors = sampler.donors_
+    n, t = X.shape[:2]
+    assert Z.shape == (len(z), *X.shape[1:])
+    assert Z.dtype == X.dtype
+    assert isinstance(Z, SplicedSequences) == lazy
+    Z = np.asarray(Z)
+    assert np.array_equal(Z[:n], X)
+    assert np.array_equal(z[:n], y)
+    assert donors.shape == (len(z), t)
+    assert np.array_equal(Z, X[donors, np.arange(t)])
+    assert np.array_equal(y[donors], np.repeat(z[:, None], t, axis=1))
+    assert len(np.unique(donors, axis=0)) == len(donors)
+    assert few_cuts(donors, n_segments)
+    size = strategy if isinstance(strategy, int) else max(Counter(y).values())
+    assert set(Counter(z).values()) == {size}
+
+
+@settings(deadline=None, max_examples=50)
+@given(seasons(), segments, seeds)
+def test_lazy_equals_eager(season, n_segments, seed):
+    X, y = season
+    X, y = np.concatenate([X, X]), np.concatenate([y, y])  # room for what is asked for
+    params = {"sampling_strategy": 16, "n_segments": n_segments, "random_state": seed}
+    eager, y_eager = RSSResampler(**params).fit_resample(X, y)
+    lazy, y_lazy = RSSResampler(lazy=True, **params).fit_resample(X, y)
+    assert np.array_equal(eager, lazy)
+    assert np.array_equal(y_eager, y_lazy)
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.integers(1, 6), st.integers(2, 6), st.integers(2, 7), st.data(), seeds)
+def test_drawn_rows(n_donors, n_frames, n_segments, data, seed):
+    n_segments = min(n_segments, n_frames)
+    possible = count_splices(n_donors, n_frames, n_segments)
+    n_new = data.draw(st.integers(0, min(possible, 300)))
+    rows = draw_splices(n_new, n_donors, n_frames, n_segments, np.random.RandomState(seed))
+    if n_new == 0:
+        assert len(rows) == 0
+        return
+    assert rows.shape == (n_new, n_frames)
+    assert len(np.unique(rows, axis=0)) == n_new
+    assert 0 <= rows.min() <= rows.max() < n_donors
+    assert (np.diff(rows, axis=1) != 0).any(axis=1).all()
+    assert few_cuts(rows, n_segments)
+
+
+def enumerate_splices(n_donors, n_frames, n_segments):
+    rows = np.stack(np.unravel_index(np.arange(n_donors**n_frames), [n_donors] * n_frames), axis=1)
+    cuts = (np.diff(rows, axis=1) != 0).sum(axis=1)
+    return rows[(cuts > 0) & (cuts < n_segments)]
+
+
+@pytest.mark.parametrize("n_segments", [2, 3, 4])
+@pytest.mark.parametrize("n_donors", [2, 3])
+def test_possible_number_is_the_enumerated_one(n_donors, n_segments):
+    assert count_splices(n_donors, 4, n_segments) == len(enumerate_splices(n_donors, 4, n_segments))
+
+
+@pytest.mark.parametrize("n_new", [5, 20])  # drawn blindly, and from the list of all
+@pytest.mark.parametrize("n_segments", [2, 3, 4])
+def test_draws_are_uniform(n_segments, n_new):
+    possible = [tuple(row) for row in enumerate_splices(3, 4, n_segments)]
+    n_new = min(n_new, len(possible) - 1)
+    rng = np.random.RandomState(0)
+    n_draws = 400
+    counts = Counter()
+    for _ in range(n_draws):
+        counts.update(map(tuple, draw_splices(n_new, 3, 4, n_segments, rng)))
+    assert set(counts) <= set(possible)
+    share = n_new / len(possible)
+    deviation = np.array([counts[row] - n_draws * share for row in possible])
+    z = deviation / np.sqrt(n_draws * share * (1 - share))
+    assert np.abs(z).max() < 4.5
+    assert np.mean(z**2) < 1.5
+
+
+@pytest.fixture
+def noise(make_sequences):
+    """13 plants of class 0 and 6 of class 1, two channels of one date after the other."""
+    return make_sequences(19, 6, ndim=3, seed=3), np.array([0] * 13 + [1] * 6)
+
+
+@pytest.mark.parametrize(
+    ("strategy", "sizes"),
+    [
+        ("auto", {"a": 7, "b": 7, "c": 7}),
+        ("minority", {"a": 3, "b": 7, "c": 7}),
+        ("not minority", {"a": 7, "b": 7, "c": 2}),
+        ("not majority", {"a": 7, "b": 7, "c": 7}),
+        ("all", {"a": 7, "b": 7, "c": 7}),
+        ({"a": 9, "c": 2}, {"a": 9, "b": 7, "c": 2}),
+        (lambda y: {"b": len(y) - 2}, {"a": 3, "b": 10, "c": 2}),
+        (20, {"a": 20, "b": 20, "c": 20}),
+    ],
+    ids=["auto", "minority", "not minority", "not majority", "all", "dict", "callable", "int"],
+)
+def test_sampling_strategy(make_sequences, strategy, sizes):
+    y = np.array(list("aaabbbbbbbcc"))
+    X = make_sequences(12, 8, ndim=2)
+    _, z = RSSResampler(strategy, n_segments="frame", random_state=0).fit_resample(X, y)
+    assert Counter(z.tolist()) == sizes
+
+
+def test_ratio_of_minority_to_majority(noise):
+    _, y = RSSResampler(0.8, random_state=0).fit_resample(*noise)
+    assert Counter(y.tolist()) == {0: 13, 1: 10}
+
+
+@pytest.mark.parametrize("strategy", [0, -3, 1.5, "most", [0, 1], None])
+def test_unknown_strategy(noise, strategy):
+    with pytest.raises(ValueError, match="sampling_strategy"):
+        RSSResampler(strategy).fit_resample(*noise)
+
+
+@pytest.mark.parametrize("strategy", [12, {0: 5}], ids=str)
+def test_nothing_is_thrown_away(noise, strategy):
+    with pytest.raises(ValueError, match="13"):
+        RSSResampler(strategy).fit_resample(*noise)
+
+
+@pytest.mark.parametrize("n_segments", [1, 0, 2.5, "frames", None])
+def test_unknown_segments(noise, n_segments):
+    with pytest.raises(ValueError, match="'n_segments' parameter"):
+        RSSResampler(n_segments=n_segments).fit_resample(*noise)
+
+
+@pytest.mark.parametrize("dtype", [object, str])
+def test_table_of_paths(dtype):
+    paths = np.array([[f"plant{i}/day{t}.png" for t in range(5)] for i in range(7)], dtype=dtype)
+    sampler = RSSResampler(random_state=0)
+    X, _ = sampler.fit_resample(paths, [0, 0, 0, 0, 0, 1, 1])
+    assert X.dtype == paths.dtype
+    assert X.shape == (10, 5)
+    expected = [[f"plant{i}/day{t}.png" for t, i in enumerate(row)] for row in sampler.donors_]
+    assert X.tolist() == expected
+
+
+def test_lazy_input_stays_lazy_over_the_same_base(noise):
+    X, y = noise
+    once, y_once = RSSResampler(20, lazy=True, random_state=0).fit_resample(X, y)
+    sampler = RSSResampler(30, random_state=1)
+    twice, _ = sampler.fit_resample(once, y_once)
+    assert twice.base is X
+    assert np.array_equal(twice, splice(np.asarray(once), sampler.donors_))
+
+
+def test_lists_come_back_as_lists():
+    X, y = RSSResampler(random_state=0).fit_resample(
+        [[1, 2], [3, 4], [5, 6]] * 2, [0, 0, 0, 0, 1, 1]
+    )
+    assert isinstance(X, list)
+    assert isinstance(y, list)
+    assert sorted(X[6:]) == [[3, 6], [5, 4]]
+
+
+@pytest.mark.parametrize("n_segments", [2, 3, "frame"])
+def test_all_that_are_possible_come_once(make_sequences, n_segments):
+    X, y = make_sequences(5, 4, ndim=2), np.array([0, 0, 0, 1, 1])
+    expected = enumerate_splices(3, 4, 4 if n_segments == "frame" else n_segments)
+    n_all = 3 + len(expected)
+    sampler = RSSResampler({0: n_all}, n_segments=n_segments, random_state=0)
+    sampler.fit_resample(X, y)
+    assert sorted(map(tuple, sampler.donors_[5:])) == sorted(map(tuple, expected))
+    sampler.set_params(sampling_strategy={0: n_all + 1})
+    with pytest.raises(ValueError, match=rf"class 0, but only {len(expected)} different"):
+        sampler.fit_resample(X, y)
+
+
+def test_few_frames_are_cut_at_every_frame(make_sequences):
+    X, y = make_sequences(4, 3, ndim=2), [0, 0, 1, 1]
+    one, other = (
+        RSSResampler(5, n_segments=50, random_state=0),
+        RSSResampler(5, n_segments="frame", random_state=0),
+    )
+    assert np.array_equal(one.fit_resample(X, y)[0], other.fit_resample(X, y)[0])
+
+
+def test_one_frame_passes_through(make_sequences):
+    X, y = make_sequences(5, 1), np.array([0, 0, 0, 1, 1])
+    sampler = RSSResampler(random_state=0)
+    with pytest.warns(UserWarning, match="one frame cannot be spliced"):
+        X_new, y_new = sampler.fit_resample(X, y)
+    assert np.array_equal(X_new, X)
+    assert np.array_equal(y_new, y)
+    assert sampler.donors_.tolist() == [[0], [1], [2], [3], [4]]
+
+
+def test_class_of_one_plant(noise):
+    X, _ = noise
+    y = np.array(["dry"] + ["wet"] * 18)
+    with pytest.raises(ValueError, match=r"Class dry has 1 sequence: .*17 new ones"):
+        RSSResampler().fit_resample(X, y)
+
+
+def test_one_class(noise):
+    with pytest.raises(ValueError, match="needs to have more than 1 class"):
+        RSSResampler(30).fit_resample(noise[0], np.zeros(19))
+
+
+def test_continuous_target(noise):
+    with pytest.raises(ValueError, match="Unknown label type"):
+        RSSResampler().fit_resample(noise[0], np.linspace(0, 1, 19))
+
+
+def test_balanced_data_is_left_alone_by_auto(noise):
+    X, y = RSSResampler(random_state=0).fit_resample(noise[0][:12], [0, 1] * 6)
+    assert np.array_equal(X, noise[0][:12])
+    assert np.array_equal(y, [0, 1] * 6)
+
+
+def test_strata_never_mix(noise):
+    X, y = noise
+    strata = np.array(list("lmh" * 6 + "l"))
+    sampler = RSSResampler(60, random_state=0)
+    sampler.fit_resample(X, y, strata=strata)
+    assert (strata[sampler.donors_] == strata[sampler.donors_[:, :1]]).all()
+
+
+def test_new_sequences_are_shared_out_in_proportion(noise):
+    X, y = noise
+    strata = np.array(["low"] * 9 + ["high"] * 4 + ["low"] * 4 + ["high"] * 2)
+    sampler = RSSResampler({0: 13 + 26, 1: 6 + 12}, random_state=0)
+    sampler.fit_resample(X, y, strata)
+    new = sampler.donors_[19:, 0]
+    shares = Counter(zip(y[new].tolist(), strata[new].tolist(), strict=True))
+    assert shares == {(0, "low"): 18, (0, "high"): 8, (1, "low"): 8, (1, "high"): 4}
+
+
+def test_full_stratum_leaves_the_rest_to_the_others(make_sequences):
+    X, y = make_sequences(8, 3, ndim=2), np.array([0] * 5 + [1] * 3)
+    strata = np.array([0, 0, 1, 1, 1, 0, 0, 0])
+    possible = count_splices(2, 3, 3) + count_splices(3, 3, 3)
+    sampler = RSSResampler({0: 5 + possible}, random_state=0)
+    sampler.fit_resample(X, y, strata)
+    assert Counter(strata[sampler.donors_[8:, 0]].tolist()) == {0: 6, 1: possible - 6}
+    sampler.set_params(sampling_strategy={0: 6 + possible})
+    with pytest.raises(ValueError, match=rf"only {possible} different ones"):
+        sampler.fit_resample(X, y, strata)
+
+
+def test_stratum_of_one_plant_gets_none(noise):
+    X, y = noise
+    strata = np.array(["alone"] + ["low"] * 18)
+    sampler = RSSResampler(30, random_state=0)
+    _, z = sampler.fit_resample(X, y, strata)
+    assert (z == 0).sum() == 30
+    assert not (sampler.donors_[19:] == 0).any()
+
+
+def test_every_plant_alone_in_its_stratum(noise):
+    X, y = noise
+    with pytest.raises(ValueError, match="Class 1 has 6 sequences, each alone in its stratum"):
+        RSSResampler().fit_resample(X, y, strata=np.arange(19))
+
+
+def test_strata_of_another_length(noise):
+    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+        RSSResampler().fit_resample(*noise, strata=[1, 2, 3])
+
+
+def resample(sampler, noise):
+    return sampler.fit_resample(*noise)[0]
+
+
+def test_seed_repeats_the_draw(noise):
+    one, same, other = (resample(RSSResampler(random_state=s), noise) for s in (1, 1, 2))
+    assert np.array_equal(one, same)
+    assert not np.array_equal(one, other)
+
+
+def test_random_state_instance_moves_on(noise):
+    sampler = RSSResampler(random_state=np.random.RandomState(1))
+    assert not np.array_equal(resample(sampler, noise), resample(sampler, noise))
+
+
+def test_without_a_seed_one_sampler_repeats_itself(noise):
+    sampler = RSSResampler()
+    first = resample(sampler, noise)
+    assert np.array_equal(resample(sampler, noise), first)
+    assert np.array_equal(resample(RSSResampler(random_state=sampler.seed_), noise), first)
+    assert not np.array_equal(resample(clone(sampler), noise), first)
+
+
+def test_global_generator_stays_with_a_seed(noise):
+    before = np.random.get_state()  # noqa: NPY002
+    resample(RSSResampler(random_state=5), noise)
+    after = np.random.get_state()  # noqa: NPY002
+    assert np.array_equal(before[1], after[1])
+    assert before[2:] == after[2:]
+
+
+def test_fit_counts_what_fit_resample_makes(noise):
+    sampler = RSSResampler(20).fit(*noise)
+    assert sampler.sampling_strategy_ == {0: 7, 1: 14}
+    assert not hasattr(sampler, "donors_")
+
+
+def test_input_is_not_changed(noise):
+    X, y = noise
+    kept = X.copy()
+    X_new, _ = RSSResampler(random_state=0).fit_resample(X, y)
+    X_new[:] = 0
+    assert np.array_equal(X, kept)
+
+
+def test_strata_are_routed_through_a_pipeline(noise):
+    X, y = noise
+    strata = np.array(list("lmh" * 6 + "l"))
+    with config_context(enable_metadata_routing=True):
+        sampler = RSSResampler(40, random_state=0).set_fit_resample_request(strata=True)
+        pipeline = make_pipeline(sampler, KNeighborsClassifier(1))
+        flat = X.reshape(19, -1)
+        pipeline.fit(flat, y, strata=strata)
+    donors = pipeline[0].donors_
+    assert len(donors) == 80
+    assert (strata[donors] == strata[donors[:, :1]]).all()
+
+
+@pytest.mark.parametrize("shape", [(3, 2, 4), (2, 4), (2, 4, 2, 2, 3)])
+def test_splice_is_a_gather(shape):
+    X = np.arange(np.prod(shape)).reshape(shape)
+    donors = np.random.default_rng(0).integers(shape[0], size=(6, shape[1]))
+    expected = [[X[i, t] for t, i in enumerate(row)] for row in donors]
+    assert np.array_equal(splice(X, donors), expected)
+    lazy = splice(SplicedSequences(X, np.repeat(np.arange(shape[0])[:, None], shape[1], 1)), donors)
+    assert isinstance(lazy, SplicedSequences)
+    assert np.array_equal(lazy, expected)
+
+
+def test_splice_takes_lists():
+    assert splice([[1, 2], [3, 4]], [[0, 1]]).tolist() == [[1, 4]]
+
+
+@pytest.mark.parametrize(
+    ("donors", "message"), [([[0, 0]], "one column a frame"), ([[0, 0, 9]], r"0\.\.1")]
+)
+def test_splice_refuses_other_tables(donors, message):
+    with pytest.raises(ValueError, match=message):
+        splice(np.zeros((2, 3)), donors)
