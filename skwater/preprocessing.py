@@ -9,6 +9,8 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skwater._sequences import missing_frames
 
+__all__ = ["CanopyCover"]
+
 
 class CanopyCover(TransformerMixin, BaseEstimator):
     """Fraction of each photo that is green, by the excess green index.

@@ -12,7 +12,8 @@ import skwater
 
 ROOT = Path(skwater.__file__).parent
 FILES = sorted(ROOT.rglob("*.py"))
-HEAVY = {"torch", "skorch", "cv2", "albumentations", "matplotlib", "pandas"}
+HEAVY = {"torch", "skorch", "cv2", "albumentations", "matplotlib"}
+OPTIONAL = ("cv2", "albumentations", "matplotlib", "pandas", "pooch", "matio")
 
 
 def modules_after(statement):
@@ -46,13 +47,14 @@ def test_networks_need_torch_only():
     ours = {name for name in modules if name.startswith("skwater.")}
     assert "torch" in modules
     assert {name for name in ours if not name.startswith("skwater.nn")} == set()
-    assert modules & (HEAVY | {"sklearn", "imblearn"}) <= {"torch"}
+    assert modules & (HEAVY | {"sklearn", "imblearn"}) == {"torch"}
 
 
-def imports_of(path):
-    """Absolute names of all that a file imports, inside its functions too."""
+def imports_of(path, *, inside_functions=True):
+    """Absolute names of all that a file imports."""
     package = ("skwater", *path.relative_to(ROOT).parent.parts)
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    for node in ast.walk(tree) if inside_functions else tree.body:
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -85,6 +87,12 @@ def test_import_rules(path):
         assert [name for name in names if within(name, "torch", "skorch")] == []
     for private in {"classifiers", "plotting"} - {part}:
         assert [name for name in ours if within(name, f"skwater.{private}")] == []
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_optional_libraries_are_imported_inside_functions(path):
+    names = imports_of(path, inside_functions=False)
+    assert [name for name in names if within(name, *OPTIONAL)] == []
 
 
 def test_there_is_no_utils():

@@ -137,6 +137,8 @@ class ConvLSTMCell(nn.Module):
         super().__init__()
         self.n_hidden = n_hidden
         self.conv = nn.Conv2d(n_in + n_hidden, 4 * n_hidden, kernel_size, padding="same")
+        with torch.no_grad():  # remember until taught to forget (Gers et al. 2000)
+            self.conv.bias[n_hidden : 2 * n_hidden] += 2
 
     def initial_state(self, n, h, w, like):
         """Zeros of the dtype and device of `like`, for the hidden and the cell state."""
