@@ -65,6 +65,8 @@ class SplicedSequences:
 
     def __init__(self, base, donors):
         donors = np.asarray(donors)
+        if donors.dtype.kind not in "iu":
+            raise ValueError(f"donors must be integers, row numbers, got {donors.dtype}.")
         if donors.ndim != 2 or donors.shape[1] != base.shape[1]:
             raise ValueError(
                 f"donors must have shape (n_samples, {base.shape[1]}), one column a frame of the "
@@ -75,6 +77,8 @@ class SplicedSequences:
                 f"donors must lie in 0..{len(base) - 1}, the rows of the base, got "
                 f"{donors.min()}..{donors.max()}."
             )
+        if isinstance(base, SplicedSequences):  # still one table over the same base
+            base, donors = base.base, gather(base.donors, donors)
         self.base = base
         self.donors = donors
 
@@ -111,21 +115,6 @@ class SplicedSequences:
 
     def __repr__(self):
         return f"SplicedSequences(shape={self.shape}, dtype={self.dtype}, n_base={len(self.base)})"
-
-    def splice(self, donors):
-        """Splice these sequences again: still one table over the same base.
-
-        Parameters
-        ----------
-        donors : ndarray of shape (n_samples_new, n_frames), dtype int
-            The row of these sequences that gives each frame.
-
-        Returns
-        -------
-        SplicedSequences of shape (n_samples_new, n_frames, ...)
-            The new sequences.
-        """
-        return SplicedSequences(self.base, gather(self.donors, donors))
 
 
 def gather(X, donors):
@@ -176,11 +165,13 @@ def _validate(estimator, X, y, reset):
         if y is not None:
             check_consistent_length(X, y)
             y = _check_y(y, estimator=estimator)
-        if reset:
-            validate_data(estimator, X, reset=True, skip_check_array=True)
+        if X.dtype.kind not in "biuf":
+            raise ValueError(f"X must hold real numbers, got dtype {X.dtype}.")
+        if reset or X.ndim == 2:
+            validate_data(estimator, X, reset=reset, skip_check_array=True)
         return X, y
     if isinstance(X, list | tuple):
-        X = _as_array(X)
+        X = as_array(X)
     options = {"allow_nd": True, "ensure_all_finite": False}
     if not reset and getattr(X, "ndim", 2) > 2:  # validate_data would refuse a prefix of the season
         return check_array(X, estimator=estimator, input_name="X", **options), y
@@ -189,7 +180,8 @@ def _validate(estimator, X, y, reset):
     return validate_data(estimator, X, y, reset=reset, **options)
 
 
-def _as_array(sequences):
+def as_array(sequences):
+    """Make an array of nested lists, or say that they are ragged."""
     try:
         return np.asarray(sequences)
     except ValueError as error:
@@ -210,7 +202,7 @@ def check_layout(shape):
         raise ValueError(f"X must not be empty: expected {LAYOUTS[len(shape)]}, got {shape}.")
     if len(shape) == 5:
         c, h, w = shape[2:]
-        if (c in (1, 3, 4) and h == w >= 8) or (c in (3, 4) and min(h, w) >= 16):
+        if c in (1, 3, 4) and min(h, w) >= 16 and (c > 1 or h == w):
             raise ValueError(
                 f"X looks channels-first: expected {LAYOUTS[5]}, got {shape}. Move the channels "
                 f"to the end with numpy.moveaxis(X, 2, -1)."
@@ -234,15 +226,22 @@ def _check_same_frames(shape, fitted):
 def missing_frames(X):
     """Table (n_samples, n_frames) of the frames that are NaN throughout; other NaN is an error."""
     if isinstance(X, SplicedSequences):
-        return gather(missing_frames(X.base), X.donors)
-    missing = np.zeros(X.shape[:2], dtype=bool)
+        used = np.unique(X.donors)
+        missing = np.zeros(X.base.shape[:2], dtype=bool)
+        missing[used] = _missing_frames(X.base, used, "sample {} of the base")
+        return gather(missing, X.donors)
+    return _missing_frames(X, range(len(X)), "sample {}")
+
+
+def _missing_frames(X, rows, name):
+    missing = np.zeros((len(rows), X.shape[1]), dtype=bool)
     if X.dtype.kind == "f":
-        for i in range(len(X)):  # one plant at a time: no mask of the whole series
-            missing[i] = _missing_in(X[i], i)
+        for i, row in enumerate(rows):  # one plant at a time: no mask of the whole series
+            missing[i] = _missing_in(X[row], name.format(row))
     return missing
 
 
-def _missing_in(sequence, i):
+def _missing_in(sequence, name):
     finite = np.isfinite(sequence)
     if finite.all():
         return False
@@ -254,8 +253,8 @@ def _missing_in(sequence, i):
         frame, _, channel = np.argwhere(bad)[0]
         what = "NaN" if np.isnan(values[bad][0]) else "infinity"
         raise ValueError(
-            f"Input X contains NaN or infinity: {what} in sample {i}, frame {frame}, channel "
-            f"{channel}; {bad.sum()} such values in this sample. Only a frame that is NaN "
+            f"Input X contains NaN or infinity: {what} in {name}, frame {frame}, channel "
+            f"{channel}; {bad.sum()} such values there. Only a frame that is NaN "
             f"throughout counts as missing; inf is never legal."
         )
     return missing
@@ -273,7 +272,7 @@ def channel_statistics(X, rows):
         np.add.at(weights, (X.donors[rows], np.arange(X.shape[1])), 1)
     else:
         weights[rows] = 1
-    weights[missing_frames(base)] = 0
+    weights[_missing_frames(base, range(len(base)), "sample {}")] = 0
     means, variances = _frame_moments(base, weights > 0)
     weights = weights / weights.sum()
     mean = np.einsum("nt,ntc->c", weights, means)

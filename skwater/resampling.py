@@ -10,12 +10,12 @@ from imblearn.over_sampling.base import BaseOverSampler
 from imblearn.utils import check_sampling_strategy, check_target_type
 from imblearn.utils._validation import ArraysTransformer
 from sklearn.preprocessing import label_binarize
-from sklearn.utils import check_consistent_length, check_random_state
+from sklearn.utils import check_consistent_length, check_random_state, column_or_1d
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import validate_data
 
-from ._sequences import SplicedSequences, check_layout, is_lazy
+from ._sequences import SplicedSequences, as_array, check_layout, is_lazy
 
 __all__ = ["RSSResampler", "splice"]
 
@@ -58,7 +58,7 @@ def splice(X, donors):
            [10,  2,  3]])
     """
     if is_lazy(X):
-        return X.splice(donors)
+        return SplicedSequences(X, donors)
     return np.asarray(SplicedSequences(np.asarray(X), donors))
 
 
@@ -78,8 +78,8 @@ class RSSResampler(BaseOverSampler):
     Parameters
     ----------
     sampling_strategy : int, float, str, dict or callable, default="auto"
-        How many sequences each class gets. An int brings every class to that many, which expands
-        balanced data too. All else is as in :class:`imblearn.over_sampling.RandomOverSampler`:
+        How many sequences each class gets. An int above 1 brings every class to that many,
+        which expands balanced data too. All else is as for imbalanced-learn's over-samplers:
         "auto" brings the smaller classes to the size of the largest; a dict gives the total of
         each class; a float is the ratio of minority to majority.
     n_segments : int or "frame", default=3
@@ -119,7 +119,7 @@ class RSSResampler(BaseOverSampler):
 
     References
     ----------
-    .. [1] G. V. Sanath, "Spatio-Temporal Analysis", https://github.com/GVS-007/Spatio-Temporal-Analysis.
+    .. [1] "Spatio-Temporal Analysis", https://github.com/GVS-007/Spatio-Temporal-Analysis.
 
     Examples
     --------
@@ -138,7 +138,7 @@ class RSSResampler(BaseOverSampler):
     _parameter_constraints = {
         "sampling_strategy": [
             *BaseOverSampler._parameter_constraints["sampling_strategy"],
-            Interval(Integral, 1, None, closed="left"),
+            Interval(Integral, 2, None, closed="left"),
         ],
         "n_segments": [Interval(Integral, 2, None, closed="left"), StrOptions({"frame"})],
         "lazy": ["boolean"],
@@ -202,7 +202,7 @@ class RSSResampler(BaseOverSampler):
         self._validate_params()
         check_classification_targets(y)
         if self.lazy and not is_lazy(X):
-            X = np.asarray(X)
+            X = as_array(X)
         containers = ArraysTransformer(X, y)
         X, y, binarize_y = self._check_X_y(X, y)
         self.sampling_strategy_ = self._count_new(y)
@@ -212,8 +212,7 @@ class RSSResampler(BaseOverSampler):
         return containers.transform(X_new, y_new)
 
     def _fit_resample(self, X, y, strata=None):
-        check_consistent_length(X, strata)
-        strata = np.zeros(len(y)) if strata is None else np.asarray(strata)
+        strata = _check_strata(strata, X)
         if X.shape[1] == 1:
             # No error: an early-detection curve starts at a season of one photo.
             warnings.warn(
@@ -221,8 +220,7 @@ class RSSResampler(BaseOverSampler):
             )
             self.sampling_strategy_ = dict.fromkeys(self.sampling_strategy_, 0)
         self.donors_ = self._draw_donors(y, strata, X.shape[1])
-        lazy = self.lazy and not is_lazy(X)
-        X_new = SplicedSequences(X, self.donors_) if lazy else splice(X, self.donors_)
+        X_new = SplicedSequences(X, self.donors_) if self.lazy else splice(X, self.donors_)
         return X_new, y[self.donors_[:, 0]]
 
     def _check_X_y(self, X, y):
@@ -232,6 +230,7 @@ class RSSResampler(BaseOverSampler):
             validate_data(self, X, skip_check_array=True)
         else:
             # dtype=None: paths stay strings and photos stay uint8.
+            X = as_array(X) if isinstance(X, list | tuple) else X
             options = {"dtype": None, "allow_nd": True, "ensure_all_finite": False}
             X, y = validate_data(self, X, y, **options)
         check_layout(X.shape)
@@ -318,6 +317,17 @@ def _all_splices(n_donors, n_frames, n_segments):
             for first_and_steps in product(range(n_donors), *[range(1, n_donors)] * n_cuts):
                 rows.append(np.repeat(np.cumsum(first_and_steps) % n_donors, lengths))
     return np.array(rows)
+
+
+def _check_strata(strata, X):
+    if strata is None:
+        return np.zeros(len(X))
+    strata = column_or_1d(strata)
+    check_consistent_length(X, strata)
+    unknown = np.flatnonzero(strata != strata)  # NaN alone differs from itself
+    if len(unknown):
+        raise ValueError(f"strata is NaN for sample {unknown[0]}: give unknown ones a level.")
+    return strata
 
 
 def _check_possible(label, n_new, plants, n_frames, n_segments, possible):

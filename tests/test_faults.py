@@ -46,7 +46,7 @@ def test_row_1_bad_value_at_predict(make_classifier, make_sequences, spoil, mess
 @pytest.mark.parametrize(("spoil", "message"), BAD_VALUES)
 def test_row_1_bad_value_under_lazy_splices(make_classifier, make_sequences, spoil, message):
     X = SplicedSequences(spoil(make_sequences()), np.repeat(np.arange(8)[:, None], 5, axis=1))
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(ValueError, match=message.replace("sample 2", "sample 2 of the base")):
         make_classifier().fit(X, LABELS)
 
 
@@ -94,7 +94,7 @@ def test_row_4_wrong_rank(make_classifier, shape):
         make_classifier().fit(np.zeros(shape), LABELS)
 
 
-@pytest.mark.parametrize("frame", [(3, 16, 16), (1, 9, 9), (4, 20, 30)], ids=str)
+@pytest.mark.parametrize("frame", [(3, 16, 16), (1, 16, 16), (4, 20, 30)], ids=str)
 def test_row_4_channels_first(make_classifier, frame):
     message = (
         r"looks channels-first: expected \(n_samples, n_frames, height, width, n_channels\), "

@@ -74,7 +74,7 @@ def test_splices_inherit_missing_frames(base, donors):
 @pytest.mark.parametrize(("value", "what"), [(np.nan, "NaN"), (np.inf, "infinity")])
 def test_partly_bad_frame_is_located(base, value, what):
     base[4, 2, 1:3, 0, 1] = value
-    message = rf"{what} in sample 4, frame 2, channel 1; 2 such values in this sample"
+    message = rf"{what} in sample 4, frame 2, channel 1; 2 such values there"
     with pytest.raises(ValueError, match=message):
         missing_frames(base)
 
@@ -178,15 +178,22 @@ def test_pickle_keeps_the_base_once(spliced):
 
 def test_splicing_splices(spliced):
     again = np.random.default_rng(2).integers(9, size=(4, 5))
-    twice = spliced.splice(again)
+    twice = SplicedSequences(spliced, again)
     assert twice.base is spliced.base
     assert np.array_equal(twice, np.asarray(spliced)[again, np.arange(5)])
 
 
-@pytest.mark.parametrize("donors", [np.zeros((3, 4), int), np.zeros(5, int), np.zeros((1, 5, 1))])
+@pytest.mark.parametrize(
+    "donors", [np.zeros((3, 4), int), np.zeros(5, int), np.zeros((1, 5, 1), int)]
+)
 def test_donors_need_a_column_for_each_frame(base, donors):
     with pytest.raises(ValueError, match=r"donors must have shape \(n_samples, 5\).*got \("):
         SplicedSequences(base, donors)
+
+
+def test_donors_must_be_integers(base):
+    with pytest.raises(ValueError, match="donors must be integers, row numbers, got float64"):
+        SplicedSequences(base, np.zeros((3, 5)))
 
 
 @pytest.mark.parametrize(("donor", "found"), [(6, r"0\.\.6"), (-1, r"-1\.\.0")])

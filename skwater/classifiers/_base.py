@@ -6,6 +6,7 @@ from numbers import Integral, Real
 
 import numpy as np
 import torch
+import torch.nn.functional as F  # noqa: N812 - torch's own name for it
 from scipy.special import expit, softmax
 from sklearn.base import BaseEstimator, ClassifierMixin, _fit_context
 from sklearn.utils import check_random_state, compute_class_weight
@@ -105,7 +106,7 @@ class _SequenceClassifier(ClassifierMixin, BaseEstimator):
         if len(self.classes_) < 2:
             raise ValueError(
                 f"{type(self).__name__} needs samples of at least 2 classes in y, got 1 class: "
-                f"{self.classes_[0]!r}."
+                f"{self.classes_[0]}."
             )
         rng = check_random_state(self.random_state)
         seed = rng.randint(np.iinfo(np.int32).max)
@@ -248,7 +249,7 @@ class _SequenceClassifier(ClassifierMixin, BaseEstimator):
                 raise ValueError(f"class_weight must be positive, got {self.class_weight!r}.")
             weight = torch.as_tensor(weight, dtype=torch.float32)
         if len(self.classes_) > 2:
-            return {"criterion": nn.CrossEntropyLoss, "criterion__weight": weight}
+            return {"criterion": _CrossEntropyLoss, "criterion__weight": weight}
         ratio = None if weight is None else weight[1:] / weight[:1]
         return {"criterion": nn.BCEWithLogitsLoss, "criterion__pos_weight": ratio}
 
@@ -290,6 +291,13 @@ class _SequenceClassifier(ClassifierMixin, BaseEstimator):
         tags.input_tags.allow_nan = True
         tags.input_tags.three_d_array = True
         return tags
+
+
+class _CrossEntropyLoss(nn.CrossEntropyLoss):
+    """Mean of the weighted losses; torch's own divides by the weights of each batch again."""
+
+    def forward(self, logits, y):
+        return F.cross_entropy(logits, y, weight=self.weight, reduction="sum") / len(y)
 
 
 def _probabilities(logits):

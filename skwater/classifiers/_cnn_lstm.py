@@ -31,7 +31,7 @@ class CNNLSTMClassifier(_SequenceClassifier):
         Probability to drop a unit of the LSTM's output in training.
     lr : float, default=0.001
         Learning rate.
-    max_epochs : int, default=15
+    max_epochs : int, default=20
         Passes over the training sequences.
     batch_size : int, default=8
         Sequences for each step of the optimiser, and for each step of prediction.
@@ -120,7 +120,7 @@ class CNNLSTMClassifier(_SequenceClassifier):
         lstm_size=32,
         dropout=0.0,
         lr=1e-3,
-        max_epochs=15,
+        max_epochs=20,
         batch_size=8,
         optimizer="adam",
         class_weight=None,

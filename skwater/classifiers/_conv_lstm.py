@@ -32,7 +32,7 @@ class ConvLSTMClassifier(_SequenceClassifier):
         Side of the max-pooling window after each convolution of the head, in pixels.
     lr : float, default=0.001
         Learning rate.
-    max_epochs : int, default=15
+    max_epochs : int, default=20
         Passes over the training sequences.
     batch_size : int, default=8
         Sequences for each step of the optimiser, and for each step of prediction.
@@ -128,7 +128,7 @@ class ConvLSTMClassifier(_SequenceClassifier):
         head_channels=(20, 40),
         pool_size=4,
         lr=1e-3,
-        max_epochs=15,
+        max_epochs=20,
         batch_size=8,
         optimizer="adam",
         class_weight=None,

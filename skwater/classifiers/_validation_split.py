@@ -14,7 +14,7 @@ def validation_split(X, y, fraction, rng):
 
     Of splices that carry their donors, only whole plants validate, and every splice that holds a
     frame of theirs leaves training. Of other arrays nobody knows where the frames came from: a
-    warning says so where rows share frames.
+    warning says so where rows share successive frames.
 
     Returns
     -------
@@ -25,6 +25,11 @@ def validation_split(X, y, fraction, rng):
         _warn_of_siblings(X)
         return _stratified(y, fraction, rng)
     whole = np.flatnonzero((X.donors == X.donors[:, :1]).all(axis=1))
+    if len(whole) == 0:
+        raise ValueError(
+            "early_stopping: X holds splices only, and validation needs whole plants. Keep the "
+            "originals among the training sequences."
+        )
     plants, first = np.unique(X.donors[whole, 0], return_index=True)
     whole = whole[first]
     _, chosen = _stratified(y[whole], fraction, rng)
@@ -45,18 +50,21 @@ def _stratified(y, fraction, rng):
 
 
 def _warn_of_siblings(X):
-    """Warn where two rows share a frame, as splices and repeated plants do."""
+    """Warn where two rows share two successive frames, as splices and repeated plants do."""
     seen = {}
+    window = min(2, X.shape[1])
     for i in range(len(X)):
-        for t, frame in enumerate(X[i]):
-            if frame.dtype.kind == "f" and np.isnan(frame).all():
-                continue
-            first = seen.setdefault((t, frame.tobytes()), i)
+        for t in range(X.shape[1] - window + 1):
+            frames = X[i, t : t + window]
+            values = frames[frames == frames]  # those that are not NaN
+            if (values == values[:1]).all():
+                continue  # black photos and zeros are alike by themselves
+            first = seen.setdefault((t, frames.tobytes()), i)
             if first != i:
                 warnings.warn(
-                    f"Samples {first} and {i} share frame {t}: they look spliced or repeated, and "
-                    f"early stopping may train on one and validate on the other. Use "
-                    f"RSSResampler(lazy=True), whose sequences carry their donors.",
+                    f"Samples {first} and {i} share frames from {t} on: they look spliced or "
+                    f"repeated, and early stopping may train on one and validate on the other. "
+                    f"Use RSSResampler(lazy=True), whose sequences carry their donors.",
                     LeakageWarning,
                     stacklevel=4,
                 )

@@ -67,6 +67,8 @@ class CNNLSTMNet(nn.Module):
         dropout=0.0,
     ):
         super().__init__()
+        (kernel_size,) = as_sizes("kernel_size", kernel_size)
+        (lstm_size,) = as_sizes("lstm_size", lstm_size)
         blocks = []
         size, n_in = tuple(frame_size), n_channels
         for n_out in as_sizes("block_channels", block_channels):

@@ -74,6 +74,10 @@ class ConvLSTMNet(nn.Module):
     ):
         super().__init__()
         hidden_channels = as_sizes("hidden_channels", hidden_channels)
+        if not hidden_channels:
+            raise ValueError("hidden_channels must hold at least one positive integer, got none.")
+        (kernel_size,) = as_sizes("kernel_size", kernel_size)
+        (pool_size,) = as_sizes("pool_size", pool_size)
         kernel = same_kernel(kernel_size, frame_size)
         inputs = (n_channels, *hidden_channels)
         self.cells = nn.ModuleList(

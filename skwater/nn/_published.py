@@ -58,7 +58,9 @@ def load_published_convlstm(path):
         f"{a}.{part}": f"{b}.{part}" for a, b in _LAYERS.items() for part in ("weight", "bias")
     }
     expected = {name: net.state_dict()[ours].shape for name, ours in names.items()}
-    found = {name: getattr(value, "shape", None) for name, value in dict(theirs).items()}
+    if not isinstance(theirs, dict):
+        theirs = {}
+    found = {name: getattr(value, "shape", None) for name, value in theirs.items()}
     if found != expected:
         raise ValueError(
             f"{path} is not a published ConvLSTM checkpoint: expected {_describe(expected)}, "
