@@ -118,13 +118,12 @@ def score(y_true, y_pred):
 
 scores = {name: score(y, y_pred) for name, y_pred in predictions.items()}
 columns = [column for column in scores["majority"] if column not in ("low", "high")]
-header = f"{'model':27}" + "".join(f"{column:>19}" for column in columns)
-rows = [
-    f"{name:27}"
-    + "".join(f"{row[c]:>19.3f}" if isinstance(row[c], float) else f"{row[c]:>19}" for c in columns)
-    for name, row in scores.items()
-]
-table = "\n".join([header, "-" * len(header), *rows])
+lines = [f"{'model':26}" + "".join(f"  {column:>9}" for column in columns)]
+for name, row in scores.items():
+    cells = [f"{row[c]:.3f}" if isinstance(row[c], float) else row[c] for c in columns]
+    padded = [f"  {cell:>{max(9, len(c))}}" for cell, c in zip(cells, columns, strict=True)]
+    lines.append(f"{name:26}" + "".join(padded))
+table = "\n".join([lines[0], "-" * len(lines[0]), *lines[1:]])
 print(table)
 print(
     "Precision, recall and F1 are those of the stressed class. The interval is that of the\n"
