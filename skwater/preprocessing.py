@@ -7,7 +7,7 @@ from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from skwater._sequences import missing_frames
+from ._sequences import missing_frames
 
 __all__ = ["CanopyCover"]
 

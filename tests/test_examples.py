@@ -26,15 +26,31 @@ def test_there_are_examples():
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
 def test_example_runs(path, tmp_path):
+    run(path, tmp_path)
+
+
+def test_quickstart_runs_on_the_real_indicators(tmp_path, test_data):
+    printed = run(EXAMPLES[0].with_name("plot_quickstart.py"), tmp_path, "--real", home=test_data)
+    assert "real indicators" in printed
+    assert "29 of 30" in printed  # logistic regression on the cover
+    assert sorted(path.name for path in tmp_path.joinpath("demo").iterdir()) == [
+        "pipeline.joblib",
+        "scores.png",
+        "scores.txt",
+    ]
+
+
+def run(path, tmp_path, *args, home=""):
     tmp_path.joinpath("sitecustomize.py").write_text(SITECUSTOMIZE, encoding="utf-8")
     settings = {
         "MPLBACKEND": "Agg",
         "NO_ALBUMENTATIONS_UPDATE": "1",
         "PYTHONPATH": str(tmp_path),
+        "SKWATER_DATA": str(home or tmp_path),
         "SKWATER_EXAMPLES_FAST": "1",
     }
-    run = subprocess.run(
-        [sys.executable, path],
+    done = subprocess.run(
+        [sys.executable, path, *args],
         cwd=tmp_path,
         env=os.environ | settings,
         stdin=subprocess.DEVNULL,
@@ -42,5 +58,6 @@ def test_example_runs(path, tmp_path):
         text=True,
         timeout=300,
     )
-    assert run.returncode == 0, run.stderr
-    assert run.stdout.strip(), "the example printed nothing"
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip(), "the example printed nothing"
+    return done.stdout

@@ -10,7 +10,7 @@ import numpy as np
 from sklearn.utils import Bunch
 from sklearn.utils._param_validation import validate_params
 
-from skwater.datasets._data_home import get_data_home
+from ._data_home import get_data_home
 
 # The measurement dates of 2018. The file names them nowhere; they are those of the authors'
 # class IndicatorData, whose objects the files hold.
@@ -92,7 +92,7 @@ the paper where you use them.
     prefer_skip_nested_validation=True,
 )
 def fetch_eschikon_indicators(
-    *, data_home=None, download_if_missing=True, variances=False, return_X_y=False
+    data_home=None, *, download_if_missing=True, variances=False, return_X_y=False
 ):
     """Load the plant indicators of the Eschikon drought experiment (measured, classification).
 

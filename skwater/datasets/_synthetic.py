@@ -9,7 +9,7 @@ from scipy.special import expit, logit
 from sklearn.utils import Bunch, check_random_state
 from sklearn.utils._param_validation import Interval, validate_params
 
-from skwater.datasets._eschikon import DAYS
+from ._eschikon import DAYS
 
 # Days after sowing and mean canopy cover of watered plants, from the Eschikon indicators (Khanna
 # et al. 2019, doi 10.1186/s13007-019-0398-8). Up to day 36 the values lie between those of both
