@@ -61,7 +61,7 @@ print(f"{n_plants} plants ({source}), {y.sum()} of them water-stressed; X is {X.
 # made as give the same number of training steps. There are fewer of them than by default, so that
 # photos are done within minutes on two cores.
 epochs = 1 if fast else 12
-many = 14 if fast else 60
+many = n_plants if fast else 60
 n_train = 2 * n_plants // 3
 without = {"max_epochs": round(epochs * 2 * many / n_train), "random_state": 0}
 with_rss = {"max_epochs": epochs, "random_state": 0}
