@@ -71,8 +71,8 @@ class RSSResampler(BaseOverSampler):
     originals come first and unchanged.
 
     Splicing belongs inside the pipeline, after the split. Done before, pieces of test plants are
-    trained on: on pure noise a balanced accuracy of 0.96 was reported where 0.50 was true. It
-    also misleads where plants of one class differ in more than chance (a nitrogen level, a
+    trained on, and pure noise scores a balanced accuracy of 0.9 where 0.5 is true. It also
+    misleads where plants of one class differ in more than chance (a nitrogen level, a
     variety): a splice of both is a plant that cannot exist. Give those as `strata`.
 
     Parameters
