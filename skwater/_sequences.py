@@ -64,6 +64,8 @@ class SplicedSequences:
     """
 
     def __init__(self, base, donors):
+        if getattr(base, "ndim", 0) < 2:
+            raise ValueError("base must be an array of shape (n_base, n_frames, ...).")
         donors = np.asarray(donors)
         if donors.dtype.kind not in "iu":
             raise ValueError(f"donors must be integers, row numbers, got {donors.dtype}.")
@@ -202,7 +204,7 @@ def check_layout(shape):
         raise ValueError(f"X must not be empty: expected {LAYOUTS[len(shape)]}, got {shape}.")
     if len(shape) == 5:
         c, h, w = shape[2:]
-        if c in (1, 3, 4) and min(h, w) >= 16 and (c > 1 or h == w):
+        if c < min(h, w) >= 16 and (h == w or c in (3, 4)):
             raise ValueError(
                 f"X looks channels-first: expected {LAYOUTS[5]}, got {shape}. Move the channels "
                 f"to the end with numpy.moveaxis(X, 2, -1)."
@@ -272,7 +274,8 @@ def channel_statistics(X, rows):
         np.add.at(weights, (X.donors[rows], np.arange(X.shape[1])), 1)
     else:
         weights[rows] = 1
-    weights[_missing_frames(base, range(len(base)), "sample {}")] = 0
+    used = np.flatnonzero(weights.any(axis=1))
+    weights[used] *= ~_missing_frames(base, used, "sample {}")
     means, variances = _frame_moments(base, weights > 0)
     weights = weights / weights.sum()
     mean = np.einsum("nt,ntc->c", weights, means)

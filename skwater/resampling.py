@@ -15,7 +15,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import validate_data
 
-from ._sequences import SplicedSequences, as_array, check_layout, is_lazy
+from ._sequences import SplicedSequences, as_array, check_layout, gather, is_lazy, missing_frames
 
 __all__ = ["RSSResampler", "splice"]
 
@@ -219,7 +219,7 @@ class RSSResampler(BaseOverSampler):
                 "Sequences of one frame cannot be spliced: X is returned as it is.", stacklevel=3
             )
             self.sampling_strategy_ = dict.fromkeys(self.sampling_strategy_, 0)
-        self.donors_ = self._draw_donors(y, strata, X.shape[1])
+        self.donors_ = self._draw_donors(y, strata, self._missing(X))
         X_new = SplicedSequences(X, self.donors_) if self.lazy else splice(X, self.donors_)
         return X_new, y[self.donors_[:, 0]]
 
@@ -249,8 +249,15 @@ class RSSResampler(BaseOverSampler):
             self.seed_ = check_random_state(None).randint(np.iinfo(np.int32).max)
         return check_random_state(self.seed_)
 
-    def _draw_donors(self, y, strata, n_frames):
+    def _missing(self, X):
+        """Missing frames of numbers and pictures; a table of paths has none that show."""
+        if X.dtype.kind == "f":
+            return missing_frames(X)
+        return np.zeros(X.shape[:2], dtype=bool)
+
+    def _draw_donors(self, y, strata, missing):
         rng = self._random_state()
+        n_frames = missing.shape[1]
         n_segments = n_frames if self.n_segments == "frame" else min(self.n_segments, n_frames)
         donors = [np.repeat(np.arange(len(y))[:, None], n_frames, axis=1)]
         for label, n_new in self.sampling_strategy_.items():
@@ -261,7 +268,7 @@ class RSSResampler(BaseOverSampler):
             possible = [count_splices(len(p), n_frames, n_segments) for p in plants]
             _check_possible(label, n_new, plants, n_frames, n_segments, sum(possible))
             for p, share in zip(plants, _share_out(n_new, plants, possible), strict=True):
-                donors.append(p[draw_splices(share, len(p), n_frames, n_segments, rng)])
+                donors.append(p[draw_splices(share, missing[p], n_segments, rng)])
         return np.concatenate(donors)
 
     def __sklearn_tags__(self):
@@ -282,19 +289,34 @@ def count_splices(n_donors, n_frames, n_segments):
     )
 
 
-def draw_splices(n_new, n_donors, n_frames, n_segments, rng):
-    """Draw different rows of donors, uniformly among all that have 1 to n_segments - 1 cuts."""
+def draw_splices(n_new, missing, n_segments, rng):
+    """Draw different rows of donors, uniformly among all that have 1 to n_segments - 1 cuts.
+
+    `missing` (n_donors, n_frames) tells the frames that donors lack: a row with nothing but those
+    is not drawn.
+    """
+    n_donors, n_frames = missing.shape
     possible = count_splices(n_donors, n_frames, n_segments)
-    if n_new > possible / 2:  # too many repetitions to draw blindly: list them all
+    if 2 * n_new > possible:  # too many repetitions to draw blindly: list them all
         rows = _all_splices(n_donors, n_frames, n_segments)
-        return rows[np.sort(rng.choice(possible, n_new, replace=False))]
+        rows = _with_frames(rows, missing)
+        if n_new > len(rows):
+            raise ValueError(
+                f"{n_new} new sequences were asked for, but only {len(rows)} of the {possible} "
+                f"that {n_donors} plants can make have a frame that is not missing."
+            )
+        return rows[np.sort(rng.choice(len(rows), n_new, replace=False))]
     rows = np.empty((0, n_frames), dtype=np.intp)
     while len(rows) < n_new:
         drawn = _random_splices(2 * (n_new - len(rows)), n_donors, n_frames, n_segments, rng)
-        rows = np.concatenate([rows, drawn])
+        rows = np.concatenate([rows, _with_frames(drawn, missing)])
         first = np.unique(rows, axis=0, return_index=True)[1]
         rows = rows[np.sort(first)][:n_new]
     return rows
+
+
+def _with_frames(rows, missing):
+    return rows[~gather(missing, rows).all(axis=1)]
 
 
 def _random_splices(size, n_donors, n_frames, n_segments, rng):

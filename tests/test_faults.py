@@ -94,7 +94,7 @@ def test_row_4_wrong_rank(make_classifier, shape):
         make_classifier().fit(np.zeros(shape), LABELS)
 
 
-@pytest.mark.parametrize("frame", [(3, 16, 16), (1, 16, 16), (4, 20, 30)], ids=str)
+@pytest.mark.parametrize("frame", [(3, 16, 16), (1, 16, 16), (4, 20, 30), (5, 32, 32)], ids=str)
 def test_row_4_channels_first(make_classifier, frame):
     message = (
         r"looks channels-first: expected \(n_samples, n_frames, height, width, n_channels\), "

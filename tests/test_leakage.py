@@ -113,3 +113,17 @@ def test_copied_splices_do_not_warn_without_early_stopping():
     with warnings.catch_warnings():
         warnings.simplefilter("error", LeakageWarning)
         ConvLSTMClassifier(max_epochs=1, head_channels=()).fit(np.asarray(X), y)
+
+
+def test_one_shared_picture_warns():
+    X, y = noise(0, 8, 2)
+    X[7, 5] = X[3, 5]
+    with pytest.warns(LeakageWarning, match="Samples 3 and 7 share frames from 5 on"):
+        fit_with_early_stopping(X, y)
+
+
+def test_lazy_splices_of_copied_splices_warn():
+    X, y = originals_and_splices()
+    X, y = RSSResampler(60, lazy=True, random_state=1).fit_resample(np.asarray(X), y)
+    with pytest.warns(LeakageWarning, match="look spliced or repeated"):
+        fit_with_early_stopping(X, y)

@@ -82,7 +82,9 @@ def test_drawn_rows(n_donors, n_frames, n_segments, data, seed):
     n_segments = min(n_segments, n_frames)
     possible = count_splices(n_donors, n_frames, n_segments)
     n_new = data.draw(st.integers(0, min(possible, 300)))
-    rows = draw_splices(n_new, n_donors, n_frames, n_segments, np.random.RandomState(seed))
+    rows = draw_splices(
+        n_new, np.zeros((n_donors, n_frames), bool), n_segments, np.random.RandomState(seed)
+    )
     if n_new == 0:
         assert len(rows) == 0
         return
@@ -114,7 +116,7 @@ def test_draws_are_uniform(n_segments, n_new):
     n_draws = 400
     counts = Counter()
     for _ in range(n_draws):
-        counts.update(map(tuple, draw_splices(n_new, 3, 4, n_segments, rng)))
+        counts.update(map(tuple, draw_splices(n_new, np.zeros((3, 4), bool), n_segments, rng)))
     assert set(counts) <= set(possible)
     share = n_new / len(possible)
     deviation = np.array([counts[row] - n_draws * share for row in possible])
@@ -386,3 +388,31 @@ def test_splice_takes_lists():
 def test_splice_refuses_other_tables(donors, message):
     with pytest.raises(ValueError, match=message):
         splice(np.zeros((2, 3)), donors)
+
+
+@pytest.mark.parametrize("n_new", [2, 20])  # drawn blindly, and listed
+def test_no_sequence_without_a_frame(n_new):
+    X = np.full((16, 3), np.nan)
+    X[:4, 0] = X[4:8, 1:] = X[8:] = 1.0
+    y = np.repeat([0, 1], 8)
+    sampler = RSSResampler({0: 8 + n_new}, random_state=0)
+    X_new, _ = sampler.fit_resample(X, y)
+    assert not np.isnan(X_new).all(axis=1).any()
+
+
+def test_too_few_sequences_that_have_a_frame():
+    X = np.array([[1, np.nan], [np.nan, 1], [1, 1], [1, 1]])
+    # Of (0, 1) and (1, 0) the second has nothing.
+    with pytest.raises(ValueError, match="only 1 of the 2 that 2 plants can make have a frame"):
+        RSSResampler({0: 4}).fit_resample(X, [0, 0, 1, 1])
+
+
+def test_long_series_have_more_splices_than_a_float_can_count():
+    X = np.random.default_rng(0).random((20, 400))
+    sampler = RSSResampler(20, n_segments="frame", random_state=0)
+    assert sampler.fit_resample(X, [0, 1] * 10)[0].shape == (40, 400)
+
+
+def test_unknown_stratum_is_refused():
+    with pytest.raises(ValueError, match="strata is NaN for sample 2"):
+        RSSResampler().fit_resample(np.eye(4), [0, 0, 0, 1], strata=[0, 0, np.nan, 1])

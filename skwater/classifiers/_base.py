@@ -6,29 +6,30 @@ from numbers import Integral, Real
 
 import numpy as np
 import torch
-import torch.nn.functional as F  # noqa: N812 - torch's own name for it
-from scipy.special import expit, softmax
 from sklearn.base import BaseEstimator, ClassifierMixin, _fit_context
 from sklearn.utils import check_random_state, compute_class_weight
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
-from skorch import NeuralNet
 from skorch.callbacks import EarlyStopping
 from skorch.helper import predefined_split
-from torch import nn
 from torch.utils.data import Subset
 
 from .._sequences import channel_statistics, check_sequences, frame_shape
 from ._batches import Batches, as_is, to_tensor
 from ._callbacks import EpochBar, StopOnNaN
+from ._net import BinaryLoss, CrossEntropyLoss, SequenceNet, to_probabilities
 from ._validation_split import validation_split
 
 _OPTIMIZERS = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW, "sgd": torch.optim.SGD}
 
 
 class _SequenceClassifier(ClassifierMixin, BaseEstimator):
-    """A torch network as a scikit-learn classifier; subclasses say which, in _build_module."""
+    """A torch network as a scikit-learn classifier.
+
+    Subclasses say which: `_network` is its class and `_network_params` are the names of the
+    parameters that it shares with the classifier.
+    """
 
     _parameter_constraints: dict = {
         "lr": [Interval(Real, 0, None, closed="neither")],
@@ -99,6 +100,8 @@ class _SequenceClassifier(ClassifierMixin, BaseEstimator):
         ------
         ValueError
             If X breaks the contract, y has one class, or the loss becomes NaN.
+        KeyboardInterrupt
+            On Ctrl-C. What was learnt until then is kept, and ``interrupted_`` is True.
         """
         X, y = check_sequences(self, X, y, reset=True)
         check_classification_targets(y)
@@ -114,20 +117,23 @@ class _SequenceClassifier(ClassifierMixin, BaseEstimator):
         if self.early_stopping:
             train, valid = validation_split(X, encoded, self.validation_fraction, rng)
         self.mean_, self.std_ = channel_statistics(X, train)
-        batches = self._batches(X, encoded)
-        with _own_generators(seed, self._device()):
-            net = self._build_net(X, encoded)
-            if valid is not None:
-                net.set_params(train_split=predefined_split(Subset(batches, valid)))
-            net.fit(Subset(batches, train))
+        batches = Batches(X, torch.from_numpy(encoded), self.mean_, self.std_)
+        params = self._build_net_params(X, encoded)
+        if valid is not None:
+            params["train_split"] = predefined_split(Subset(batches, valid))
+        with _own_generators(seed, params["device"]):
+            net = SequenceNet(**params).fit(Subset(batches, train))
         net.train_split = None  # it holds the validation plants, which are not to be pickled
         self.net_ = net
+        self.interrupted_ = net.interrupted
         self.history_ = [
             {"epoch": row["epoch"]}
             | {name: float(row[name]) for name in ("train_loss", "valid_loss") if name in row}
             for row in net.history
         ]
         self.n_parameters_ = sum(p.numel() for p in net.module_.parameters())
+        if self.interrupted_:  # what was learnt is kept, and a surrounding search stops too
+            raise KeyboardInterrupt
         return self
 
     def predict(self, X):
@@ -163,7 +169,7 @@ class _SequenceClassifier(ClassifierMixin, BaseEstimator):
         ndarray of shape (n_samples, n_classes), dtype float64
             Probabilities in the order of ``classes_``.
         """
-        return _probabilities(self._logits(X))
+        return to_probabilities(self._logits(X))
 
     def decision_function(self, X):
         """Logits of the classes.
@@ -198,31 +204,30 @@ class _SequenceClassifier(ClassifierMixin, BaseEstimator):
         ndarray of shape (n_samples, n_classes), dtype float64
             Probabilities after one frame more; the last equal :meth:`predict_proba`.
         """
-        X = self._check_predict(X)
-        batches = [list(self._run(x, staged=True)) for x in self._inference_batches(X)]
+        batches = [list(stages) for stages in self._run(X, staged=True)]
         for stage in zip(*batches, strict=True):
-            yield _probabilities(np.concatenate(stage))
-
-    def _build_module(self, n_channels, n_outputs, frame_size):
-        """Return an untrained network."""
-        raise NotImplementedError
+            yield to_probabilities(np.concatenate(stage))
 
     def _device(self):
         if self.device == "auto":
             return "cuda" if torch.cuda.is_available() else "cpu"
         return self.device
 
-    def _build_net(self, X, encoded):
+    def _build_net_params(self, X, encoded):
         h, w, c = frame_shape(X)
         n_classes = len(self.classes_)
         callbacks = copy.deepcopy(self.callbacks or [])
+        if self.verbose == 1:
+            callbacks.append(EpochBar())
         if self.early_stopping:
             callbacks.append(EarlyStopping(patience=self.patience, load_best=True))
         callbacks.append(StopOnNaN())
-        if self.verbose == 1:
-            callbacks.append(EpochBar())
         params = {
-            "module": self._build_module(c, 1 if n_classes == 2 else n_classes, (h, w)),
+            "module": self._network,
+            "module__n_channels": c,
+            "module__n_outputs": 1 if n_classes == 2 else n_classes,
+            "module__frame_size": (h, w),
+            **{f"module__{name}": getattr(self, name) for name in self._network_params},
             **self._loss(encoded),
             "optimizer": _OPTIMIZERS.get(self.optimizer, self.optimizer),
             "lr": self.lr,
@@ -236,7 +241,14 @@ class _SequenceClassifier(ClassifierMixin, BaseEstimator):
             "device": self._device(),
             "verbose": int(self.verbose == 2),
         }
-        return NeuralNet(**{**params, **(self.net_params or {})})
+        given = self.net_params or {}
+        taken = {"callbacks", "train_split"} & set(given)
+        if taken:
+            raise ValueError(
+                f"net_params must not hold {sorted(taken)}: the parameters callbacks and "
+                f"early_stopping of {type(self).__name__} are for that."
+            )
+        return {**params, **given}
 
     def _loss(self, encoded):
         """Binary cross-entropy on one logit, or cross-entropy on one for each class."""
@@ -249,42 +261,26 @@ class _SequenceClassifier(ClassifierMixin, BaseEstimator):
                 raise ValueError(f"class_weight must be positive, got {self.class_weight!r}.")
             weight = torch.as_tensor(weight, dtype=torch.float32)
         if len(self.classes_) > 2:
-            return {"criterion": _CrossEntropyLoss, "criterion__weight": weight}
+            return {"criterion": CrossEntropyLoss, "criterion__weight": weight}
         ratio = None if weight is None else weight[1:] / weight[:1]
-        return {"criterion": nn.BCEWithLogitsLoss, "criterion__pos_weight": ratio}
-
-    def _batches(self, X, encoded):
-        y = torch.from_numpy(encoded)
-        if len(self.classes_) == 2:
-            y = y.float()[:, None]
-        return Batches(X, y, self.mean_, self.std_)
-
-    def _check_predict(self, X):
-        check_is_fitted(self)
-        X, _ = check_sequences(self, X, reset=False)
-        return X
+        return {"criterion": BinaryLoss, "criterion__pos_weight": ratio}
 
     def _logits(self, X):
-        X = self._check_predict(X)
-        return np.concatenate([next(self._run(x)) for x in self._inference_batches(X)])
+        return np.concatenate([next(stages) for stages in self._run(X)])
 
-    def _inference_batches(self, X):
-        # Numbers are run in double precision, which costs nothing there: a plant's probability
-        # must not depend on who is predicted beside it, not even in the last bit of a float32.
-        dtype = np.float64 if frame_shape(X)[:2] == (1, 1) else np.float32
+    def _run(self, X, *, staged=False):
+        """Yield for each batch an iterator over its logits: once, or after each frame."""
+        check_is_fitted(self)
+        X, _ = check_sequences(self, X, reset=False)
+        module, dtype = self.net_.module_.eval(), np.float32
+        if frame_shape(X)[:2] == (1, 1):
+            # Numbers are run in double precision, which costs nothing there: a plant's probability
+            # must not depend on who is predicted beside it, not even in the last bit of a float32.
+            module, dtype = copy.deepcopy(module).double(), np.float64
         for start in range(0, len(X), self.batch_size):
             rows = X[start : start + self.batch_size]
-            yield to_tensor(rows, self.mean_, self.std_, dtype)
-
-    def _run(self, x, *, staged=False):
-        """Yield the logits of a batch, once, or after each frame."""
-        module = self.net_.module_.eval()
-        if x.dtype == torch.float64:
-            module = copy.deepcopy(module).double()
-        x = x.to(self.net_.device)
-        with torch.inference_mode():
-            for logits in module.staged(x) if staged else [module(x)]:
-                yield logits.cpu().numpy().astype(np.float64)
+            x = to_tensor(rows, self.mean_, self.std_, dtype).to(self.net_.device)
+            yield _logits_of(module, x, staged)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -293,18 +289,10 @@ class _SequenceClassifier(ClassifierMixin, BaseEstimator):
         return tags
 
 
-class _CrossEntropyLoss(nn.CrossEntropyLoss):
-    """Mean of the weighted losses; torch's own divides by the weights of each batch again."""
-
-    def forward(self, logits, y):
-        return F.cross_entropy(logits, y, weight=self.weight, reduction="sum") / len(y)
-
-
-def _probabilities(logits):
-    if logits.shape[1] > 1:
-        return softmax(logits, axis=1)
-    second = expit(logits)
-    return np.hstack([1 - second, second])
+def _logits_of(module, x, staged):
+    with torch.inference_mode():
+        for logits in module.staged(x) if staged else [module(x)]:
+            yield logits.cpu().numpy().astype(np.float64)
 
 
 @contextmanager
@@ -313,6 +301,7 @@ def _own_generators(seed, device):
     devices = [torch.device(device)] if device.startswith("cuda") else []
     with torch.random.fork_rng(devices):
         torch.default_generator.manual_seed(seed)
-        if devices:
-            torch.cuda.manual_seed(seed)
+        for cuda in devices:
+            with torch.cuda.device(cuda):
+                torch.cuda.manual_seed(seed)
         yield

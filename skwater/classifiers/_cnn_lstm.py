@@ -73,6 +73,8 @@ class CNNLSTMClassifier(_SequenceClassifier):
         Mean of each channel over the training frames, which inputs are standardised with.
     std_ : ndarray of shape (n_channels,), dtype float64
         Standard deviation of each channel over the training frames; 1 where it is constant.
+    interrupted_ : bool
+        Whether Ctrl-C ended the training.
     n_parameters_ : int
         Number of weights of the network.
     sequence_shape_ : tuple of int
@@ -153,13 +155,5 @@ class CNNLSTMClassifier(_SequenceClassifier):
         self.lstm_size = lstm_size
         self.dropout = dropout
 
-    def _build_module(self, n_channels, n_outputs, frame_size):
-        return CNNLSTMNet(
-            n_channels,
-            n_outputs,
-            frame_size=frame_size,
-            block_channels=self.block_channels,
-            kernel_size=self.kernel_size,
-            lstm_size=self.lstm_size,
-            dropout=self.dropout,
-        )
+    _network = CNNLSTMNet
+    _network_params = ("block_channels", "kernel_size", "lstm_size", "dropout")

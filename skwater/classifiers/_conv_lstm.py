@@ -12,9 +12,9 @@ class ConvLSTMClassifier(_SequenceClassifier):
     """Classify image sequences with a convolutional LSTM.
 
     The network carries a picture as its state from frame to frame, so it sees *where* a plant
-    changes. The defaults are the published network and recipe [1]_ (Adam at 0.001, binary
-    cross-entropy), with 20,541 parameters on 224 x 224 colour pictures; it takes frames of any
-    size, and on series of numbers or vectors it becomes an LSTM.
+    changes. The defaults are the published architecture, optimiser and loss [1]_ (Adam at 0.001,
+    binary cross-entropy), with 20,541 parameters on 224 x 224 colour pictures; it takes frames of
+    any size, and on series of numbers or vectors it becomes an LSTM.
 
     With a few dozen plants a deep network may well do no better than logistic regression on the
     canopy cover: look at that first. Splice and scale inside the cross-validation folds, in a
@@ -74,6 +74,8 @@ class ConvLSTMClassifier(_SequenceClassifier):
         Mean of each channel over the training frames, which inputs are standardised with.
     std_ : ndarray of shape (n_channels,), dtype float64
         Standard deviation of each channel over the training frames; 1 where it is constant.
+    interrupted_ : bool
+        Whether Ctrl-C ended the training.
     n_parameters_ : int
         Number of weights of the network.
     sequence_shape_ : tuple of int
@@ -187,13 +189,5 @@ class ConvLSTMClassifier(_SequenceClassifier):
         """
         return cls(**{"hidden_channels": 8, "head_channels": (10, 20), **params})
 
-    def _build_module(self, n_channels, n_outputs, frame_size):
-        return ConvLSTMNet(
-            n_channels,
-            n_outputs,
-            frame_size=frame_size,
-            hidden_channels=self.hidden_channels,
-            kernel_size=self.kernel_size,
-            head_channels=self.head_channels,
-            pool_size=self.pool_size,
-        )
+    _network = ConvLSTMNet
+    _network_params = ("hidden_channels", "kernel_size", "head_channels", "pool_size")

@@ -1,5 +1,6 @@
 """A validation split for early stopping that keeps splices away from their donors."""
 
+import hashlib
 import warnings
 
 import numpy as np
@@ -14,7 +15,7 @@ def validation_split(X, y, fraction, rng):
 
     Of splices that carry their donors, only whole plants validate, and every splice that holds a
     frame of theirs leaves training. Of other arrays nobody knows where the frames came from: a
-    warning says so where rows share successive frames.
+    warning says so where rows share frames.
 
     Returns
     -------
@@ -24,6 +25,7 @@ def validation_split(X, y, fraction, rng):
     if not isinstance(X, SplicedSequences):
         _warn_of_siblings(X)
         return _stratified(y, fraction, rng)
+    _warn_of_siblings(X.base)  # which may have been spliced before
     whole = np.flatnonzero((X.donors == X.donors[:, :1]).all(axis=1))
     if len(whole) == 0:
         raise ValueError(
@@ -46,26 +48,37 @@ def validation_split(X, y, fraction, rng):
 
 def _stratified(y, fraction, rng):
     split = StratifiedShuffleSplit(1, test_size=fraction, random_state=rng)
-    return next(split.split(np.zeros(len(y)), y))
+    try:
+        return next(split.split(np.zeros(len(y)), y))
+    except ValueError as error:
+        raise ValueError(
+            f"early_stopping: {len(y)} plants cannot be split with "
+            f"validation_fraction={fraction}. {error}"
+        ) from error
 
 
 def _warn_of_siblings(X):
-    """Warn where two rows share two successive frames, as splices and repeated plants do."""
+    """Warn where two rows share frames, as splices and repeated plants do.
+
+    One equal picture or vector is proof enough. Single numbers can be equal by chance, so that two
+    in a row are asked for; in series of two numbers splices cannot be told from plants.
+    """
     seen = {}
-    window = min(2, X.shape[1])
+    window = 1 if X.ndim > 2 else min(2, X.shape[1])
     for i in range(len(X)):
         for t in range(X.shape[1] - window + 1):
             frames = X[i, t : t + window]
             values = frames[frames == frames]  # those that are not NaN
             if (values == values[:1]).all():
                 continue  # black photos and zeros are alike by themselves
-            first = seen.setdefault((t, frames.tobytes()), i)
+            digest = hashlib.blake2b(frames.tobytes(), digest_size=16).digest()
+            first = seen.setdefault((t, digest), i)
             if first != i:
                 warnings.warn(
                     f"Samples {first} and {i} share frames from {t} on: they look spliced or "
                     f"repeated, and early stopping may train on one and validate on the other. "
                     f"Use RSSResampler(lazy=True), whose sequences carry their donors.",
                     LeakageWarning,
-                    stacklevel=4,
+                    stacklevel=5,
                 )
                 return

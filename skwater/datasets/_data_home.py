@@ -39,7 +39,7 @@ def get_data_home(data_home=None):
     True
     """
     if data_home is None:
-        data_home = os.environ.get("SKWATER_DATA", "~/skwater_data")
+        data_home = os.environ.get("SKWATER_DATA") or "~/skwater_data"
     folder = Path(data_home).expanduser()
     folder.mkdir(parents=True, exist_ok=True)
     return str(folder)

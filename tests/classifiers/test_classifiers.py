@@ -473,3 +473,65 @@ def test_lazy_splices_never_become_one_array(make_classifier, make_task):
         list(model.staged_predict_proba(X_new))
         model.predict(X_new)
     assert max(sizes) == 4
+
+
+class Stop(Callback):
+    def __init__(self, when):
+        self.when = when
+
+    def on_epoch_end(self, net, **kwargs):
+        if self.when == "callback" and len(net.history) == 3:
+            raise KeyboardInterrupt  # how skorch's callbacks end the training
+
+
+class CtrlC(torch.utils.data.DataLoader):
+    """Stands for somebody who presses Ctrl-C while a batch is made."""
+
+    n_epochs = 0
+
+    def __iter__(self):
+        type(self).n_epochs += 1
+        if self.n_epochs > 2:
+            raise KeyboardInterrupt
+        return super().__iter__()
+
+
+def test_ctrl_c_stops_and_keeps_what_was_learnt(make_classifier, make_sequences):
+    CtrlC.n_epochs = 0
+    model = make_classifier(max_epochs=9, net_params={"iterator_train": CtrlC})
+    X = make_sequences()
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(X, np.arange(len(X)) % 2)
+    assert model.interrupted_
+    assert len(model.history_) == 3
+    assert model.predict(X).shape == (len(X),)
+
+
+def test_callback_may_stop_the_training(make_classifier, make_sequences):
+    X = make_sequences()
+    model = make_classifier(max_epochs=9, callbacks=[Stop("callback")])
+    model.fit(X, np.arange(len(X)) % 2)
+    assert not model.interrupted_
+    assert len(model.history_) == 3
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_skorch_scoring_callback(make_classifier, make_sequences, n_classes):
+    X = make_sequences(n=12)
+    scoring = EpochScoring("balanced_accuracy", name="score")
+    model = make_classifier(callbacks=[scoring], early_stopping=True, validation_fraction=0.25)
+    model.fit(X, np.arange(12) % n_classes)
+    assert 0 <= model.net_.history[-1, "score"] <= 1
+
+
+@pytest.mark.parametrize("name", ["callbacks", "train_split"])
+def test_net_params_that_have_a_parameter(make_classifier, make_sequences, name):
+    X = make_sequences()
+    with pytest.raises(ValueError, match=rf"net_params must not hold \['{name}'\]"):
+        make_classifier(net_params={name: None}).fit(X, np.arange(len(X)) % 2)
+
+
+def test_pickle_holds_the_network_once(make_classifier, make_sequences):
+    X = make_sequences()
+    model = make_classifier().fit(X, np.arange(len(X)) % 2)
+    assert isinstance(model.net_.module, type)

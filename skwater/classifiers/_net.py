@@ -1,0 +1,66 @@
+"""The skorch net inside the classifiers, and its losses on encoded classes."""
+
+import numpy as np
+import torch.nn.functional as F  # noqa: N812 - torch's own name for it
+from scipy.special import expit, softmax
+from skorch import NeuralNet
+from torch import nn
+
+
+class SequenceNet(NeuralNet):
+    """A skorch net that scores like a classifier and tells Ctrl-C from a callback that stops.
+
+    Skorch takes a KeyboardInterrupt, whoever raises it, for the end of training.
+    """
+
+    _estimator_type = "classifier"
+    interrupted = False
+    _stopped = False
+
+    def predict_proba(self, X):
+        """Return probabilities of the encoded classes."""
+        return to_probabilities(super().predict_proba(X).astype(np.float64))
+
+    def predict(self, X):
+        """Return encoded classes."""
+        return self.predict_proba(X).argmax(axis=1)
+
+    def notify(self, method_name, **cb_kwargs):
+        """Call the callbacks; that is where early stopping raises its KeyboardInterrupt."""
+        try:
+            super().notify(method_name, **cb_kwargs)
+        except KeyboardInterrupt:
+            self._stopped = True
+            raise
+
+    def fit_loop(self, *args, **kwargs):
+        """Train, and note whether somebody pressed Ctrl-C."""
+        try:
+            return super().fit_loop(*args, **kwargs)
+        except KeyboardInterrupt:
+            self.interrupted = not self._stopped
+            raise
+
+
+class BinaryLoss(nn.BCEWithLogitsLoss):
+    """Binary cross-entropy of one logit; `pos_weight` is the weight of class 1 over class 0."""
+
+    def forward(self, logits, y):
+        """Mean loss of logits (n, 1) and classes (n,)."""
+        y = y.to(logits.dtype)
+        return F.binary_cross_entropy_with_logits(logits[:, 0], y, pos_weight=self.pos_weight)
+
+
+class CrossEntropyLoss(nn.CrossEntropyLoss):
+    """Mean of the weighted losses; torch's own divides by the weights of each batch again."""
+
+    def forward(self, logits, y):
+        """Mean loss of logits (n, n_classes) and classes (n,)."""
+        return F.cross_entropy(logits, y, weight=self.weight, reduction="sum") / len(y)
+
+
+def to_probabilities(logits):
+    """One logit of the second of two classes, or one for each class, as probabilities."""
+    if logits.shape[1] > 1:
+        return softmax(logits, axis=1)
+    return np.hstack([expit(-logits), expit(logits)])
