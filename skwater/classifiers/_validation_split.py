@@ -5,7 +5,7 @@ import warnings
 import numpy as np
 from sklearn.model_selection import StratifiedShuffleSplit
 
-from .._sequences import SplicedSequences
+from .._sequences import is_lazy
 from ..exceptions import LeakageWarning
 
 
@@ -21,7 +21,7 @@ def validation_split(X, y, fraction, rng):
     train, valid : ndarray of int
         Row indices.
     """
-    if not isinstance(X, SplicedSequences):
+    if not is_lazy(X):
         _warn_of_siblings(X)
         return _stratified(y, fraction, rng)
     whole = np.flatnonzero((X.donors == X.donors[:, :1]).all(axis=1))
