@@ -13,7 +13,15 @@ _HOMES = {
     "SplicedSequences": "skwater._sequences",
     "make_pipeline": "imblearn.pipeline",
 }
-_SUBMODULES = ["classifiers", "datasets", "exceptions", "nn", "preprocessing", "resampling"]
+_SUBMODULES = [
+    "augmentation",
+    "classifiers",
+    "datasets",
+    "exceptions",
+    "nn",
+    "preprocessing",
+    "resampling",
+]
 
 __all__ = [*_HOMES, *_SUBMODULES]
 __version__ = _version("skwater")

@@ -20,6 +20,7 @@ from torch import nn
 from torch.utils.data import Subset
 
 from .._sequences import channel_statistics, check_sequences, frame_shape
+from ..augmentation import Augmenter
 from ._batches import Batches, as_is, to_tensor
 from ._callbacks import EpochBar, StopOnNaN
 from ._validation_split import validation_split
@@ -36,6 +37,7 @@ class _SequenceClassifier(ClassifierMixin, BaseEstimator):
         "batch_size": [Interval(Integral, 1, None, closed="left")],
         "optimizer": [StrOptions(set(_OPTIMIZERS)), callable],
         "class_weight": [StrOptions({"balanced"}), dict, None],
+        "augment": [StrOptions({"default"}), callable, None],
         "early_stopping": ["boolean"],
         "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
         "patience": [Interval(Integral, 1, None, closed="left")],
@@ -54,6 +56,7 @@ class _SequenceClassifier(ClassifierMixin, BaseEstimator):
         batch_size,
         optimizer,
         class_weight,
+        augment,
         early_stopping,
         validation_fraction,
         patience,
@@ -68,6 +71,7 @@ class _SequenceClassifier(ClassifierMixin, BaseEstimator):
         self.batch_size = batch_size
         self.optimizer = optimizer
         self.class_weight = class_weight
+        self.augment = augment
         self.early_stopping = early_stopping
         self.validation_fraction = validation_fraction
         self.patience = patience
@@ -98,7 +102,8 @@ class _SequenceClassifier(ClassifierMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If X breaks the contract, y has one class, or the loss becomes NaN.
+            If X breaks the contract, y has one class, the loss becomes NaN, or `augment` does not
+            return sequences like those that it is given.
         """
         X, y = check_sequences(self, X, y, reset=True)
         check_classification_targets(y)
@@ -114,12 +119,13 @@ class _SequenceClassifier(ClassifierMixin, BaseEstimator):
         if self.early_stopping:
             train, valid = validation_split(X, encoded, self.validation_fraction, rng)
         self.mean_, self.std_ = channel_statistics(X, train)
-        batches = self._batches(X, encoded)
+        augmenter = None if self.augment is None else Augmenter(self.augment, X)
         with _own_generators(seed, self._device()):
             net = self._build_net(X, encoded)
             if valid is not None:
-                net.set_params(train_split=predefined_split(Subset(batches, valid)))
-            net.fit(Subset(batches, train))
+                as_they_are = Subset(self._batches(X, encoded), valid)
+                net.set_params(train_split=predefined_split(as_they_are))
+            net.fit(Subset(self._batches(X, encoded, augmenter), train))
         net.train_split = None  # it holds the validation plants, which are not to be pickled
         self.net_ = net
         self.history_ = [
@@ -253,11 +259,11 @@ class _SequenceClassifier(ClassifierMixin, BaseEstimator):
         ratio = None if weight is None else weight[1:] / weight[:1]
         return {"criterion": nn.BCEWithLogitsLoss, "criterion__pos_weight": ratio}
 
-    def _batches(self, X, encoded):
+    def _batches(self, X, encoded, augmenter=None):
         y = torch.from_numpy(encoded)
         if len(self.classes_) == 2:
             y = y.float()[:, None]
-        return Batches(X, y, self.mean_, self.std_)
+        return Batches(X, y, self.mean_, self.std_, augmenter)
 
     def _check_predict(self, X):
         check_is_fitted(self)
@@ -285,6 +291,28 @@ class _SequenceClassifier(ClassifierMixin, BaseEstimator):
         with torch.inference_mode():
             for logits in module.staged(x) if staged else [module(x)]:
                 yield logits.cpu().numpy().astype(np.float64)
+
+    def get_params(self, deep=True):
+        """Return the parameters.
+
+        Parameters
+        ----------
+        deep : bool, default=True
+            Ignored: no parameter has parameters of its own.
+
+        Returns
+        -------
+        dict
+            Names of the parameters and their values.
+        """
+        # A transform of albumentations has a get_params too, which makes a random draw.
+        return super().get_params(deep=False)
+
+    def __sklearn_clone__(self):
+        # For the same reason clone would take such a transform for an estimator.
+        plain = copy.copy(self).set_params(augment=None)
+        twin = super(_SequenceClassifier, plain).__sklearn_clone__()
+        return twin.set_params(augment=copy.deepcopy(self.augment))
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
