@@ -108,7 +108,7 @@ def check_pictures(estimator, X, *, colour):
     if len(X.shape) == 2 and X.dtype.kind in "OSU":
         raise ValueError(
             f"{name} needs pictures, got a table of {X.dtype} of shape {X.shape}. Where these are "
-            f"file names, read the files first."
+            f"file names, let skwater.ImageSequences read the files."
         )
     if colour and (len(X.shape) != 5 or X.shape[-1] != 3):
         raise ValueError(
