@@ -8,6 +8,7 @@ from importlib.metadata import version as _version
 _HOMES = {
     "CNNLSTMClassifier": "skwater.classifiers",
     "ConvLSTMClassifier": "skwater.classifiers",
+    "ImageSequences": "skwater._image_sequences",
     "Pipeline": "imblearn.pipeline",
     "RSSResampler": "skwater.resampling",
     "SplicedSequences": "skwater._sequences",
