@@ -108,7 +108,8 @@ def augment_sequences(X, augment="default", *, random_state=None):
     augmenter = Augmenter(augment, X)
     seeds = check_random_state(random_state).randint(np.iinfo(np.int32).max, size=len(X))
     rows = [
-        augmenter(as_frames(np.asarray(X[i : i + 1]))[0], int(seed)) for i, seed in enumerate(seeds)
+        augmenter(as_frames(np.asarray(X[i : i + 1]))[0], int(seed)).copy()
+        for i, seed in enumerate(seeds)
     ]
     return np.stack(rows).reshape(X.shape)
 
@@ -132,24 +133,26 @@ class Augmenter:
                 f"1 x 1, numbers: use augment=None."
             )
         if augment == "default":
-            augment = default_transform()
-        if isinstance(augment, type) or not callable(augment):
+            self.transform = _DefaultWarp()
+        elif isinstance(augment, type) or not callable(augment):
             raise ValueError(
                 f"augment={self.name} must be 'default', a transform of albumentations or a "
                 f"function of one sequence. Of a class give an instance."
             )
-        if _is_albumentations(augment):
+        elif _is_albumentations(augment):
             self.transform = _EveryFrame(augment, X.shape[1], self.name)
         else:
             self.transform = _Callable(augment)
 
     def __call__(self, sequence, seed):
-        """Return a new sequence (t, h, w, c); it depends on the seed only, not on earlier calls."""
+        """Return a changed sequence (t, h, w, c), which the next call may overwrite.
+
+        The changes depend on the seed, and not on earlier calls.
+        """
         present = np.ones(len(sequence), dtype=bool)
         if sequence.dtype.kind == "f":
             present = ~np.isnan(sequence).all(axis=(1, 2, 3))
-        with _seeded_globals(seed):
-            result = self.transform(sequence, present, seed)
+        result = self.transform(sequence, present, seed)
         self._check(result, sequence)
         if result.dtype.kind == "f":
             self._check_finite(result, present)
@@ -188,16 +191,58 @@ class _Callable:
         self.function = copy.deepcopy(function)
 
     def __call__(self, sequence, present, seed):
-        # A copy in and a copy out: it may change what it gets, and use one buffer again and again.
-        result = self.function(sequence.copy())
-        return result.copy() if isinstance(result, np.ndarray) else result
+        with _seeded_globals(seed):
+            return self.function(sequence.copy())  # which it may change in place
+
+
+class _DefaultWarp:
+    """The default transform, drawn by albumentations, and done as one warp of each frame.
+
+    Flips are affine maps too, and most of the time of a plain warp goes into fresh memory. See
+    examples/benchmarks/bench_augmentation.py.
+    """
+
+    def __init__(self):
+        self.transforms = list(default_transform())
+        self.result = np.empty(0)
+
+    def __call__(self, sequence, present, seed):
+        frames = _as_warped(sequence)
+        if (self.result.shape, self.result.dtype) != (frames.shape, frames.dtype):
+            self.result = np.empty_like(frames, order="C")
+        matrix = self._draw(frames.shape[1:], random.Random(seed))
+        for t in np.flatnonzero(present):
+            self._warp(frames[t], matrix, self.result[t])
+        return self.result
+
+    def _draw(self, shape, rng):
+        """Return the matrix of one draw."""
+        matrix = np.eye(3)
+        for transform in self.transforms:
+            transform.set_random_state(None, rng)
+            if transform.should_apply():
+                matrix = _matrix(transform, shape) @ matrix
+        return matrix[:2]
+
+    def _warp(self, frame, matrix, out):
+        import cv2
+
+        affine = self.transforms[0]
+        h, w, c = frame.shape
+        options = {"flags": affine.interpolation, "borderMode": affine.border_mode}
+        if c <= 4:
+            cv2.warpAffine(frame, matrix, (w, h), out, **options)
+            return
+        for start in range(0, c, 4):  # more channels OpenCV does not take
+            some = np.ascontiguousarray(frame[..., start : start + 4])
+            warped = cv2.warpAffine(some, matrix, (w, h), **options)
+            out[..., start : start + 4] = warped.reshape(some.shape)
 
 
 class _EveryFrame:
-    """An albumentations transform, with one named target for each frame.
+    """Any transform of albumentations, with one named target for each frame.
 
-    Of the ways to share one draw among frames this is the fastest; see
-    examples/benchmarks/bench_augmentation.py.
+    Of the ways to share one draw among frames this is the fastest.
     """
 
     def __init__(self, transform, n_frames, name):
@@ -214,15 +259,14 @@ class _EveryFrame:
         self.compose.add_targets(dict.fromkeys(self.keys[1:], "image"))
 
     def __call__(self, sequence, present, seed):
-        frames = sequence[present]
-        if frames.dtype.name not in _WARPED:
-            frames = frames.astype(np.result_type(frames, np.float32))
+        frames = _as_warped(sequence if present.all() else sequence[present])
         # One generator for all transforms. With set_random_seed each would have its own from the
         # same seed, and a horizontal flip would always come with a vertical one.
         self.compose.set_random_state(np.random.default_rng(seed), random.Random(seed))
         keys = self.keys[: len(frames)]
         try:
-            done = self.compose(**dict(zip(keys, frames, strict=True)))
+            with _seeded_globals(seed):  # for functions within an albumentations.Lambda
+                done = self.compose(**dict(zip(keys, frames, strict=True)))
         except Exception as error:
             raise ValueError(
                 f"augment={self.name} fails on frames (height, width, n_channels) of shape "
@@ -252,6 +296,26 @@ class _EveryFrame:
                 f"{frames.max():.6g}. Scale X to 0..1, give it as uint8, or use transforms that "
                 f"only move pixels."
             )
+
+
+def _as_warped(frames):
+    """Frames of a dtype that OpenCV warps."""
+    if frames.dtype.name in _WARPED:
+        return frames
+    return frames.astype(np.result_type(frames, np.float32))
+
+
+def _matrix(transform, shape):
+    """Return the 3 x 3 map of pixels of an affine transform, drawn anew, or of a flip."""
+    h, w, _ = shape
+    flips = {
+        "HorizontalFlip": [[-1, 0, w - 1], [0, 1, 0], [0, 0, 1]],
+        "VerticalFlip": [[1, 0, 0], [0, -1, h - 1], [0, 0, 1]],
+    }
+    name = type(transform).__name__
+    if name in flips:
+        return np.array(flips[name], dtype=np.float64)
+    return transform.get_params_dependent_on_data({"shape": shape}, {})["matrix"]
 
 
 def _is_clipped(before, after):

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from skwater import SplicedSequences
-from skwater.augmentation import augment_sequences, default_transform
+from skwater.augmentation import Augmenter, augment_sequences, default_transform
 
 os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")
 
@@ -57,6 +57,20 @@ def test_one_draw_for_all_frames_of_a_sequence(pictures, n_channels, dtype):
     for t in range(1, X.shape[1]):
         assert np.array_equal(X_new[:, t], X_new[:, 0])
     assert not np.array_equal(X_new, X)
+
+
+@pytest.mark.parametrize("n_channels", [1, 3, 5, 9])
+def test_default_does_what_its_transforms_do_one_by_one(pictures, n_channels):
+    ramp = np.linspace(0, 200, 24)
+    frame = np.stack([np.add.outer(ramp, k * ramp) for k in range(n_channels)], axis=-1)
+    X = frame[None, None].astype("float32")
+    augmenter = Augmenter("default", X)
+    for seed in range(12):
+        expected, rng = X[0, 0], random.Random(seed)
+        for transform in default_transform():
+            transform.set_random_state(None, rng)
+            expected = transform(image=expected)["image"]
+        np.testing.assert_allclose(augmenter(X[0], seed)[0], expected, atol=0.5)
 
 
 def test_another_draw_for_every_sequence(pictures):
@@ -229,7 +243,7 @@ def test_clipping_is_noticed(pictures, offset):
 def test_function_of_missing_frames_is_told_of_them(pictures):
     X = pictures(dtype="float32")
     X[0, 2] = np.nan
-    with pytest.raises(ValueError, match="in frame 0, which had none. Frames that are NaN are"):
+    with pytest.raises(ValueError, match="in frame 0, which had none"):
         augment_sequences(X, lambda sequence: sequence - sequence.mean())
 
 
@@ -242,7 +256,7 @@ def test_frames_in_part_nan(pictures):
 
 @pytest.mark.parametrize("shape", [(4, 5), (4, 5, 3), (4, 5, 1, 1), (4, 5, 1, 1, 3)])
 def test_numbers_cannot_be_augmented(shape):
-    with pytest.raises(ValueError, match="augment='default' needs pictures, .* 1 x 1"):
+    with pytest.raises(ValueError, match=r"augment='default' needs pictures, .* 1 x 1"):
         augment_sequences(np.zeros(shape))
 
 

@@ -1,8 +1,8 @@
 """Frames per second of augmentation, for several ways to share one draw among all frames.
 
-The default transform on sequences of 16 frames of 224 x 224 x 3. The ways take turns, in rounds, so
-that a busy machine slows all of them; medians over rounds, and of the ratios within rounds. Prints a
-table, then JSON. Takes some twenty seconds on two cores.
+The default transform on sequences of 16 frames of 224 x 224 x 3. The ways take turns, in rounds,
+so that a busy machine slows all of them; medians over rounds, and of the ratios within rounds.
+Prints a table, then JSON. Takes some twenty seconds on two cores.
 """
 
 import json
