@@ -209,7 +209,8 @@ class ImageSequences(LazySequences):
             for header, box in zip(headers, self._boxes, strict=True)
         )
         if len(sizes) > 1:
-            found = ", ".join(f"{h} x {w} ({n} files)" for (h, w), n in sizes.most_common())
+            found = ", ".join(f"{h} x {w} ({n})" for (h, w), n in sizes.most_common(10))
+            found += ", ..." if len(sizes) > 10 else ""
             raise ValueError(
                 f"The photos have {len(sizes)} sizes (height x width), {found}: ask for one with "
                 f"size=(height, width) or center_crop."

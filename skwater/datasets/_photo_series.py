@@ -44,15 +44,17 @@ class PhotoSeries(Bunch):
             f"dates: {_show(self.dates[0])} to {_show(self.dates[-1])}; {self.alignment}",
             f"missing photos: {missing.sum()} of {missing.size}"
             + "".join(f"\n  {self.plant[i]}: {missing[i].sum()}" for i in _first(missing.any(1))),
-            f"sizes on disk: {', '.join(f'{h} x {w} ({k})' for (h, w), k in data.sizes.items())}",
+            f"sizes on disk: {_some([f'{h} x {w} ({k})' for (h, w), k in data.sizes.items()])}",
             *self._classes(),
         ]
         if data.skipped:
             lines.append(f"files that cannot be used, taken as missing: {len(data.skipped)}")
             lines += [f"  {file}: {why}" for file, why in data.skipped.items()]
-        copies = _identical(sorted({path for path in data.paths[~missing]}))
+        again = [file for file, k in Counter(data.paths[~missing]).items() if k > 1]
+        lines += [f"file in several places: {file}" for file in again[:10]]
+        copies = _identical(sorted(set(data.paths[~missing])))
         lines.append(f"files of the same content: {len(copies)}")
-        lines += [f"  {', '.join(files)}" for files in copies[:10]]
+        lines += [f"  {_some(files)}" for files in copies[:10]]
         return "\n".join(lines)
 
     def _classes(self):
@@ -86,6 +88,10 @@ def _show(when):
     if isinstance(when, datetime):
         return when.isoformat(sep=" ") if when.time() != datetime.min.time() else str(when.date())
     return f"{when:g}" if isinstance(when, float) else str(when)
+
+
+def _some(items, most=4):
+    return ", ".join(items[:most]) + (f" and {len(items) - most} more" if items[most:] else "")
 
 
 def _identical(files):
