@@ -445,6 +445,12 @@ def test_resize_may_round_a_side(old, new):
     Resize(new).fit(np.zeros((1, 1, *old), np.uint8))
 
 
+@pytest.mark.parametrize("new", [(4, 5), (4, 7), (5, 6), (3, 6)])
+def test_a_pixel_off_is_a_stretch(new):
+    with pytest.raises(ValueError, match="would stretch"):
+        Resize(new).fit(pictures())
+
+
 @pytest.mark.parametrize("old", [(480, 640), (1080, 1920), (97, 101), (640, 480)])
 @pytest.mark.parametrize("new", [32, (48, 56), (100, 40)])
 def test_resize_never_stretches_and_says_what_would_do(old, new):
@@ -516,6 +522,7 @@ def numbered(n_frames, ndim=2):
     ("how", "n_frames", "frames"),
     [
         ("uniform", 4, [0, 3, 6, 9]),
+        ("uniform", 8, [0, 1, 3, 4, 5, 6, 8, 9]),
         ("uniform", 3, [0, 4, 9]),
         ("uniform", 2, [0, 9]),
         ("uniform", 1, [4]),

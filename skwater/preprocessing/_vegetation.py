@@ -113,8 +113,9 @@ class CanopyCover(TransformerMixin, BaseEstimator):
         X = check_pictures(self, X, colour=True)
         cover = np.empty(X.shape[:2])
         for i in range(len(X)):
-            leaves = find_leaves(np.asarray(X[i]), self.threshold, f" in sample {i}")
-            cover[i] = leaves.mean(axis=(1, 2))
+            where = f" in sample {i}"
+            for t, photo in enumerate(np.asarray(X[i])):
+                cover[i, t] = find_leaves(photo, self.threshold, where).mean()
         cover[missing_frames(X)] = np.nan
         return cover
 
