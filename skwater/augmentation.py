@@ -198,45 +198,47 @@ class _Callable:
 class _DefaultWarp:
     """The default transform, drawn by albumentations, and done as one warp of each frame.
 
-    Flips are affine maps too, and most of the time of a plain warp goes into fresh memory. See
+    Flips are affine maps too. One table of where pixels come from serves all frames, and memory is
+    used again: most of the time of a plain warp goes into coordinates and fresh memory. See
     examples/benchmarks/bench_augmentation.py.
     """
 
     def __init__(self):
         self.transforms = list(default_transform())
-        self.result = np.empty(0)
+        self.source = self.result = np.empty(0)
 
     def __call__(self, sequence, present, seed):
         frames = _as_warped(sequence)
         if (self.result.shape, self.result.dtype) != (frames.shape, frames.dtype):
-            self.result = np.empty_like(frames, order="C")
+            self.result = np.empty(frames.shape, frames.dtype)
+            self.source = np.empty((*frames.shape[1:3], min(4, frames.shape[3])), frames.dtype)
         matrix = self._draw(frames.shape[1:], random.Random(seed))
+        origins = _origins(matrix, *frames.shape[1:3])
         for t in np.flatnonzero(present):
-            self._warp(frames[t], matrix, self.result[t])
+            self._warp(frames[t], origins, self.result[t])
         return self.result
 
     def _draw(self, shape, rng):
-        """Return the matrix of one draw."""
+        """Return the 3 x 3 map of pixels of one draw."""
         matrix = np.eye(3)
         for transform in self.transforms:
             transform.set_random_state(None, rng)
             if transform.should_apply():
                 matrix = _matrix(transform, shape) @ matrix
-        return matrix[:2]
+        return matrix
 
-    def _warp(self, frame, matrix, out):
+    def _warp(self, frame, origins, out):
         import cv2
 
         affine = self.transforms[0]
-        h, w, c = frame.shape
-        options = {"flags": affine.interpolation, "borderMode": affine.border_mode}
-        if c <= 4:
-            cv2.warpAffine(frame, matrix, (w, h), out, **options)
-            return
-        for start in range(0, c, 4):  # more channels OpenCV does not take
-            some = np.ascontiguousarray(frame[..., start : start + 4])
-            warped = cv2.warpAffine(some, matrix, (w, h), **options)
-            out[..., start : start + 4] = warped.reshape(some.shape)
+        for start in range(0, frame.shape[-1], 4):  # OpenCV takes 4 channels at most
+            part = frame[..., start : start + 4]
+            source = self.source[..., : part.shape[-1]]
+            source[:] = part  # a copy in the cache: the warp reads here and there
+            warped = cv2.remap(
+                source, *origins, affine.interpolation, borderMode=affine.border_mode
+            )
+            out[..., start : start + 4] = warped.reshape(part.shape)
 
 
 class _EveryFrame:
@@ -316,6 +318,16 @@ def _matrix(transform, shape):
     if name in flips:
         return np.array(flips[name], dtype=np.float64)
     return transform.get_params_dependent_on_data({"shape": shape}, {})["matrix"]
+
+
+def _origins(matrix, height, width):
+    """Return OpenCV's tables of where the pixels of a warped picture come from."""
+    import cv2
+
+    y, x = np.ogrid[:height, :width]
+    to_x, to_y, _ = np.linalg.inv(matrix)
+    from_x, from_y = ((a * x + b * y + c).astype(np.float32) for a, b, c in (to_x, to_y))
+    return cv2.convertMaps(from_x, from_y, cv2.CV_16SC2)
 
 
 def _is_clipped(before, after):
