@@ -171,8 +171,14 @@ def decode(data, max_pixels, *, grey, dtype):
     header = read_header(data, max_pixels)
     if data[:4] == b"\x89PNG":
         _check_png_chunks(data)
-    colour = cv2.IMREAD_GRAYSCALE if grey else cv2.IMREAD_COLOR_RGB
-    flags = colour | cv2.IMREAD_ANYDEPTH | cv2.IMREAD_IGNORE_ORIENTATION
+    # Asked for RGB, OpenCV 5.0 scrambles TIFFs of 16 bits; BGR it reads well.
+    bgr = not grey and bytes(data[:2]) in (b"II", b"MM")
+    colour = cv2.IMREAD_COLOR_BGR if bgr else cv2.IMREAD_COLOR_RGB
+    flags = (
+        (cv2.IMREAD_GRAYSCALE if grey else colour)
+        | cv2.IMREAD_ANYDEPTH
+        | cv2.IMREAD_IGNORE_ORIENTATION
+    )
     try:
         picture = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
     except cv2.error as error:
@@ -181,7 +187,7 @@ def decode(data, max_pixels, *, grey, dtype):
         raise BadPicture("it cannot be decoded: the header is sound and the rest is not")
     if picture.ndim == 2:
         picture = picture[:, :, None]
-    picture = _turn(picture, header.orientation)
+    picture = _turn(picture[..., ::-1] if bgr else picture, header.orientation)
     if picture.shape[:2] != header.size:
         raise BadPicture(f"it was decoded to {picture.shape[:2]}, its header says {header.size}")
     return picture if dtype is None else spread(picture, dtype)

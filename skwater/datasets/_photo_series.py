@@ -226,7 +226,7 @@ def _to_grid(photos, grid, tolerance):
             mine = min(grid, key=lambda when, photo=nearest: abs(_gap(when, photo.time))) == time
             if mine and abs(_gap(time, nearest.time)) <= tolerance:
                 table[plant, i] = nearest
-                used.add(nearest)
+                used.add(nearest.where)
         unused -= len(used)
     how = f"on a given grid, nearest photo within {tolerance:g}; {unused} photos are left out"
     return list(grid), table, how
