@@ -8,12 +8,21 @@ from importlib.metadata import version as _version
 _HOMES = {
     "CNNLSTMClassifier": "skwater.classifiers",
     "ConvLSTMClassifier": "skwater.classifiers",
+    "ImageSequences": "skwater._image_sequences",
     "Pipeline": "imblearn.pipeline",
     "RSSResampler": "skwater.resampling",
     "SplicedSequences": "skwater._sequences",
     "make_pipeline": "imblearn.pipeline",
 }
-_SUBMODULES = ["classifiers", "datasets", "exceptions", "nn", "preprocessing", "resampling"]
+_SUBMODULES = [
+    "augmentation",
+    "classifiers",
+    "datasets",
+    "exceptions",
+    "nn",
+    "preprocessing",
+    "resampling",
+]
 
 __all__ = [*_HOMES, *_SUBMODULES]
 __version__ = _version("skwater")

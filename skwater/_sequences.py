@@ -4,6 +4,9 @@ X is (n_samples, n_frames, height, width, n_channels), one row a plant, with tra
 out where they are not needed. Nothing outside this file looks at ``X.ndim``.
 """
 
+from abc import ABC, abstractmethod
+from copy import copy
+
 import numpy as np
 from sklearn.utils import check_array, check_consistent_length
 from sklearn.utils.validation import _check_y, validate_data
@@ -16,7 +19,141 @@ LAYOUTS = {
 }
 
 
-class SplicedSequences:
+class LazySequences(ABC):
+    """Sequences whose frames are read when they are asked for.
+
+    A table over a base that stays as it is: frame ``t`` of row ``i`` is column ``frames[t]`` of
+    row ``donors[i, t]`` of the base. Rows, splices and choices of frames are new tables over the
+    same base and cost a few integers. A subclass says what a frame looks like (`frame_shape`,
+    `dtype`), how frames of the base are read (`_read`) and which are missing (`_missing`).
+
+    Parameters
+    ----------
+    donors : ndarray of shape (n_samples, n_frames), dtype int
+        Row of the base that gives each frame.
+    frames : ndarray of shape (n_frames,), dtype int
+        Column of the base that gives each frame.
+    """
+
+    def __init__(self, donors, frames):
+        self.donors = donors
+        self.frames = frames
+
+    @property
+    @abstractmethod
+    def frame_shape(self):
+        """Shape of one frame: (), (n_channels,), (height, width) or with n_channels."""
+
+    @property
+    @abstractmethod
+    def dtype(self):
+        """Type of the values, one of floats where frames can be missing."""
+
+    @abstractmethod
+    def _read(self, rows, columns):
+        """Frames (k, ...) of the base at k rows and columns; missing ones are NaN throughout."""
+
+    @abstractmethod
+    def _missing(self, row, columns):
+        """Tell for each of these columns of a row of the base whether the frame is missing."""
+
+    @property
+    def shape(self):
+        return (*self.donors.shape, *self.frame_shape)
+
+    @property
+    def ndim(self):
+        return len(self.shape)
+
+    def __len__(self):
+        return len(self.donors)
+
+    def __getitem__(self, rows):
+        if isinstance(rows, tuple):  # scikit-learn indexes X[rows, ...]
+            rows, *rest = rows
+            if any(axis is not Ellipsis for axis in rest):
+                raise IndexError(
+                    f"{type(self).__name__} takes row indices only; numpy.asarray(X) makes an "
+                    f"array."
+                )
+        if np.ndim(rows) == 0 and not isinstance(rows, slice):
+            return self._read(self.donors[rows], self.frames)
+        return self._with(self.donors[rows], self.frames)
+
+    def __array__(self, dtype=None, copy=None):
+        if copy is False:
+            raise ValueError(f"{type(self).__name__} cannot become an array without a copy.")
+        columns = np.broadcast_to(self.frames, self.donors.shape).ravel()
+        return np.asarray(self._read(self.donors.ravel(), columns).reshape(self.shape), dtype=dtype)
+
+    def splice(self, donors):
+        """Put together sequences from the frames of several rows.
+
+        Parameters
+        ----------
+        donors : array-like of shape (n_samples_new, n_frames), dtype int
+            The row that gives each frame of each new sequence.
+
+        Returns
+        -------
+        object
+            Lazy sequences of the same kind; frame ``t`` of row ``i`` is frame ``t`` of row
+            ``donors[i, t]``.
+
+        Raises
+        ------
+        ValueError
+            If `donors` is not a table with one column a frame, or points at no row.
+        """
+        return self._with(gather(self.donors, check_donors(donors, self.donors.shape)), self.frames)
+
+    def take_frames(self, frames):
+        """Choose frames, the same of every sequence.
+
+        Parameters
+        ----------
+        frames : array-like of int
+            Positions of the frames, in the order wanted.
+
+        Returns
+        -------
+        object
+            Lazy sequences of the same kind with these frames only.
+        """
+        frames = np.asarray(frames, dtype=np.intp)
+        return self._with(self.donors[:, frames], self.frames[frames])
+
+    def map_frames(self, function, frame_shape, dtype):
+        """Apply a function to every frame that is there, when it is read.
+
+        Parameters
+        ----------
+        function : callable
+            Takes frames (k, height, width, n_channels) of one sequence and returns (k, ...), each
+            frame by itself. The result pickles where the function does.
+        frame_shape : tuple of int
+            Shape of a frame that the function returns.
+        dtype : dtype
+            Type of what it returns. Integers become float32 where frames can be missing.
+
+        Returns
+        -------
+        MappedSequences
+            The lazy result, in which missing frames are missing still.
+        """
+        return MappedSequences(self, function, frame_shape, dtype)
+
+    def _with(self, donors, frames):
+        """Return the same base under another table."""
+        other = copy(self)
+        other.donors, other.frames = donors, frames
+        return other
+
+    def __repr__(self):
+        return f"{type(self).__name__}(shape={self.shape}, dtype={self.dtype})"
+
+
+class SplicedSequences(LazySequences):
     """Sequences that are a table of donors over base sequences, copied only when read.
 
     Row ``i`` takes frame ``t`` from frame ``t`` of ``base[donors[i, t]]``. A thousand splices of
@@ -45,6 +182,8 @@ class SplicedSequences:
     ------
     ValueError
         If `donors` is not a table with one column a frame, or points outside `base`.
+    TypeError
+        If `base` is another lazy container, which splices itself.
 
     See Also
     --------
@@ -66,57 +205,107 @@ class SplicedSequences:
     def __init__(self, base, donors):
         if getattr(base, "ndim", 0) < 2:
             raise ValueError("base must be an array of shape (n_base, n_frames, ...).")
-        donors = np.asarray(donors)
-        if donors.dtype.kind not in "iu":
-            raise ValueError(f"donors must be integers, row numbers, got {donors.dtype}.")
-        if donors.ndim != 2 or donors.shape[1] != base.shape[1]:
-            raise ValueError(
-                f"donors must have shape (n_samples, {base.shape[1]}), one column a frame of the "
-                f"base, got {donors.shape}."
-            )
-        if donors.size and (donors.min() < 0 or donors.max() >= len(base)):
-            raise ValueError(
-                f"donors must lie in 0..{len(base) - 1}, the rows of the base, got "
-                f"{donors.min()}..{donors.max()}."
-            )
+        donors = check_donors(donors, base.shape[:2])
+        frames = np.arange(base.shape[1])
         if isinstance(base, SplicedSequences):  # still one table over the same base
-            base, donors = base.base, gather(base.donors, donors)
+            base, donors, frames = base.base, gather(base.donors, donors), base.frames
+        elif is_lazy(base):
+            raise TypeError(f"{type(base).__name__} are spliced by their own splice(donors).")
+        super().__init__(donors, frames)
         self.base = base
-        self.donors = donors
 
     @property
-    def shape(self):
-        return (len(self.donors), *self.base.shape[1:])
+    def frame_shape(self):
+        return self.base.shape[2:]
 
     @property
     def dtype(self):
         return self.base.dtype
 
-    @property
-    def ndim(self):
-        return self.base.ndim
+    def _read(self, rows, columns):
+        return self.base[rows, columns]
 
-    def __len__(self):
-        return len(self.donors)
-
-    def __getitem__(self, rows):
-        if isinstance(rows, tuple):  # scikit-learn indexes X[rows, ...]
-            rows, *rest = rows
-            if any(axis is not Ellipsis for axis in rest):
-                raise IndexError(
-                    "SplicedSequences takes row indices only; numpy.asarray(X) makes an array."
-                )
-        if np.ndim(rows) == 0 and not isinstance(rows, slice):
-            return gather(self.base, self.donors[rows])
-        return SplicedSequences(self.base, self.donors[rows])
-
-    def __array__(self, dtype=None, copy=None):
-        if copy is False:
-            raise ValueError("SplicedSequences cannot become an array without a copy.")
-        return np.asarray(gather(self.base, self.donors), dtype=dtype)
+    def _missing(self, row, columns):
+        return _missing_in(self.base[row, columns], f"sample {row} of the base", columns)
 
     def __repr__(self):
-        return f"SplicedSequences(shape={self.shape}, dtype={self.dtype}, n_base={len(self.base)})"
+        return f"{super().__repr__()[:-1]}, n_base={len(self.base)})"
+
+
+class MappedSequences(LazySequences):
+    """Lazy sequences with a function applied to each frame when it is read.
+
+    Made by :meth:`LazySequences.map_frames`. The function takes each frame by itself, so splicing
+    the result is the result of splicing: the table is the source's own.
+    """
+
+    def __init__(self, source, function, frame_shape, dtype):
+        super().__init__(source.donors, source.frames)
+        self.source = source
+        self.function = function
+        self._frame_shape = tuple(frame_shape)
+        dtype = np.dtype(dtype)
+        can_miss = source.dtype.kind == "f" and dtype.kind != "f"
+        self._dtype = np.result_type(dtype, np.float32) if can_miss else dtype
+
+    @property
+    def frame_shape(self):
+        return self._frame_shape
+
+    @property
+    def dtype(self):
+        return self._dtype
+
+    def _read(self, rows, columns):
+        out = np.empty((len(rows), *self.frame_shape), self.dtype)
+        step = max(1, len(self.frames))
+        for start in range(0, len(rows), step):  # one sequence at a time: frames can be large
+            part = slice(start, start + step)
+            out[part] = self._map(rows[part], columns[part])
+        return out
+
+    def _map(self, rows, columns):
+        out = np.empty((len(rows), *self.frame_shape), self.dtype)
+        frames = self.source._read(rows, columns)
+        there = ~_missing_in(frames, f"sample {rows[0]} of the base", columns)
+        if not there.all():
+            out[~there] = np.nan
+        if there.any():
+            mapped = np.asarray(self.function(as_frames(frames[there][None])[0]))
+            if mapped.shape != out[there].shape:
+                raise ValueError(
+                    f"The function must return frames of shape {out[there].shape}, got "
+                    f"{mapped.shape}."
+                )
+            if mapped.dtype.kind == "f" and not np.isfinite(mapped).all():
+                raise ValueError(
+                    f"The function returned NaN or infinity for frames of sample {rows[0]} of the "
+                    f"base."
+                )
+            out[there] = mapped
+        return out
+
+    def _missing(self, row, columns):
+        return self.source._missing(row, columns)
+
+
+def check_donors(donors, shape):
+    """Return donors as an array of rows of a base of shape (n_base, n_frames), or say why not."""
+    n_base, n_frames = shape
+    donors = np.asarray(donors)
+    if donors.dtype.kind not in "iu":
+        raise ValueError(f"donors must be integers, row numbers, got {donors.dtype}.")
+    if donors.ndim != 2 or donors.shape[1] != n_frames:
+        raise ValueError(
+            f"donors must have shape (n_samples, {n_frames}), one column a frame of the "
+            f"base, got {donors.shape}."
+        )
+    if donors.size and (donors.min() < 0 or donors.max() >= n_base):
+        raise ValueError(
+            f"donors must lie in 0..{n_base - 1}, the rows of the base, got "
+            f"{donors.min()}..{donors.max()}."
+        )
+    return donors
 
 
 def gather(X, donors):
@@ -126,7 +315,7 @@ def gather(X, donors):
 
 def is_lazy(X):
     """Whether X is a lazy container of sequences, which must never become one big array."""
-    return isinstance(X, SplicedSequences)
+    return isinstance(X, LazySequences)
 
 
 def as_frames(X):
@@ -227,26 +416,35 @@ def _check_same_frames(shape, fitted):
 
 def missing_frames(X):
     """Table (n_samples, n_frames) of the frames that are NaN throughout; other NaN is an error."""
-    if isinstance(X, SplicedSequences):
-        used = np.unique(X.donors)
-        missing = np.zeros(X.base.shape[:2], dtype=bool)
-        missing[used] = _missing_frames(X.base, used, "sample {} of the base")
+    if is_lazy(X):
+        missing = np.zeros((_n_base(X), X.shape[1]), dtype=bool)
+        for row, used in _distinct_frames(X):
+            missing[row, used] = X._missing(row, X.frames[used])
         return gather(missing, X.donors)
-    return _missing_frames(X, range(len(X)), "sample {}")
-
-
-def _missing_frames(X, rows, name):
-    missing = np.zeros((len(rows), X.shape[1]), dtype=bool)
+    missing = np.zeros(X.shape[:2], dtype=bool)
     if X.dtype.kind == "f":
-        for i, row in enumerate(rows):  # one plant at a time: no mask of the whole series
-            missing[i] = _missing_in(X[row], name.format(row))
+        for i, sequence in enumerate(X):  # one plant at a time: no mask of the whole series
+            missing[i] = _missing_in(sequence, f"sample {i}", range(len(sequence)))
     return missing
 
 
-def _missing_in(sequence, name):
-    finite = np.isfinite(sequence)
-    if finite.all():
-        return False
+def _n_base(X):
+    """Rows of the base that can be in use."""
+    return X.donors.max(initial=-1) + 1
+
+
+def _distinct_frames(X):
+    """Yield each row of the base that gives frames, and the positions of those that it gives."""
+    used = np.zeros((_n_base(X), X.shape[1]), dtype=bool)
+    used[X.donors, np.arange(X.shape[1])] = True
+    for row in np.flatnonzero(used.any(axis=1)):
+        yield row, np.flatnonzero(used[row])
+
+
+def _missing_in(sequence, name, positions):
+    """Tell for each frame whether it is NaN throughout; name one that is NaN in part."""
+    if sequence.dtype.kind != "f" or (finite := np.isfinite(sequence)).all():
+        return np.zeros(len(sequence), dtype=bool)
     values = sequence.reshape(len(sequence), -1, frame_shape(sequence[None])[-1])
     finite = finite.reshape(values.shape)
     missing = np.isnan(values).all(axis=(1, 2))
@@ -255,8 +453,8 @@ def _missing_in(sequence, name):
         frame, _, channel = np.argwhere(bad)[0]
         what = "NaN" if np.isnan(values[bad][0]) else "infinity"
         raise ValueError(
-            f"Input X contains NaN or infinity: {what} in {name}, frame {frame}, channel "
-            f"{channel}; {bad.sum()} such values there. Only a frame that is NaN "
+            f"Input X contains NaN or infinity: {what} in {name}, frame {positions[frame]}, "
+            f"channel {channel}; {bad.sum()} such values there. Only a frame that is NaN "
             f"throughout counts as missing; inf is never legal."
         )
     return missing
@@ -266,17 +464,20 @@ def channel_statistics(X, rows):
     """Mean and standard deviation of each channel over the frames that `rows` of X have.
 
     A channel that does not vary gets the standard deviation 1, so that dividing by it is safe.
-    Base frames of splices are read once and weighted by how often they are used.
+    Each distinct frame is read once, a plant at a time, and weighted by how often it is used.
     """
-    base, weights = X, np.zeros(X.shape[:2])
-    if isinstance(X, SplicedSequences):
-        base, weights = X.base, np.zeros(X.base.shape[:2])
-        np.add.at(weights, (X.donors[rows], np.arange(X.shape[1])), 1)
-    else:
-        weights[rows] = 1
-    used = np.flatnonzero(weights.any(axis=1))
-    weights[used] *= ~_missing_frames(base, used, "sample {}")
-    means, variances = _frame_moments(base, weights > 0)
+    X = X[rows] if is_lazy(X) else SplicedSequences(X, _each_its_own(X.shape)[rows])
+    weights = np.zeros((_n_base(X), X.shape[1]))
+    np.add.at(weights, (X.donors, np.arange(X.shape[1])), 1)
+    means = np.zeros((*weights.shape, frame_shape(X)[-1]))
+    variances = np.zeros_like(means)
+    for row, used in _distinct_frames(X):
+        frames = as_frames(X._read(np.full(len(used), row), X.frames[used])[None])[0]
+        missing = _missing_in(frames, f"sample {row}", X.frames[used])
+        weights[row, used[missing]] = 0
+        used, frames = used[~missing], frames[~missing]
+        means[row, used] = frames.mean(axis=(1, 2), dtype=np.float64)
+        variances[row, used] = frames.var(axis=(1, 2), dtype=np.float64)
     weights = weights / weights.sum()
     mean = np.einsum("nt,ntc->c", weights, means)
     variance = np.einsum("nt,ntc->c", weights, variances + (means - mean) ** 2)
@@ -285,15 +486,9 @@ def channel_statistics(X, rows):
     return mean, np.where(constant, 1.0, std)
 
 
-def _frame_moments(X, used):
-    """Mean and variance of each channel in each used frame, in float64, a plant at a time."""
-    means = np.zeros((*X.shape[:2], frame_shape(X)[-1]))
-    variances = np.zeros_like(means)
-    for i in np.flatnonzero(used.any(axis=1)):
-        frames = as_frames(np.asarray(X[i : i + 1]))[0, used[i]]
-        means[i, used[i]] = frames.mean(axis=(1, 2), dtype=np.float64)
-        variances[i, used[i]] = frames.var(axis=(1, 2), dtype=np.float64)
-    return means, variances
+def _each_its_own(shape):
+    """Table of donors in which every row gives all of its own frames."""
+    return np.repeat(np.arange(shape[0])[:, None], shape[1], axis=1)
 
 
 def _more(found, noun):

@@ -58,7 +58,7 @@ def splice(X, donors):
            [10,  2,  3]])
     """
     if is_lazy(X):
-        return SplicedSequences(X, donors)
+        return X.splice(donors)
     return np.asarray(SplicedSequences(np.asarray(X), donors))
 
 
@@ -220,7 +220,8 @@ class RSSResampler(BaseOverSampler):
             )
             self.sampling_strategy_ = dict.fromkeys(self.sampling_strategy_, 0)
         self.donors_ = self._draw_donors(y, strata, self._missing(X))
-        X_new = SplicedSequences(X, self.donors_) if self.lazy else splice(X, self.donors_)
+        as_table = self.lazy and not is_lazy(X)  # what is lazy already splices itself
+        X_new = (SplicedSequences if as_table else splice)(X, self.donors_)
         return X_new, y[self.donors_[:, 0]]
 
     def _check_X_y(self, X, y):

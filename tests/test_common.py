@@ -10,11 +10,15 @@ from sklearn.base import BaseEstimator
 
 import skwater
 from skwater import CNNLSTMClassifier, ConvLSTMClassifier, RSSResampler
+from skwater.preprocessing import FrameSampler
 
 # The least number of checks that must pass. The first estimators are the slowest.
-LEAST = {ConvLSTMClassifier(): 54, CNNLSTMClassifier(): 54, RSSResampler(): 38}
+LEAST = {ConvLSTMClassifier(): 54, CNNLSTMClassifier(): 54, RSSResampler(): 38, FrameSampler(): 45}
 UNCHECKED = {
     "CanopyCover": "takes pictures only, has its own tests",
+    "CenterCrop": "takes pictures only, has its own tests",
+    "Resize": "takes pictures only, has its own tests",
+    "VegetationMask": "takes pictures only, has its own tests",
     "Pipeline": "is imbalanced-learn's own",
 }
 SKIPPED = "check_array_api_input"  # wants another array library

@@ -35,7 +35,9 @@ def test_splicing_needs_nothing_heavy(statement):
     assert modules & HEAVY == set()
 
 
-@pytest.mark.parametrize("module", ["datasets", "preprocessing", "resampling", "exceptions"])
+@pytest.mark.parametrize(
+    "module", ["augmentation", "datasets", "preprocessing", "resampling", "exceptions"]
+)
 def test_module_does_not_import_torch(module):
     modules = modules_after(f"import skwater.{module}")
     assert f"skwater.{module}" in modules

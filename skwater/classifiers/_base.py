@@ -16,6 +16,7 @@ from skorch.helper import predefined_split
 from torch.utils.data import Subset
 
 from .._sequences import channel_statistics, check_sequences, frame_shape
+from ..augmentation import Augmenter
 from ._batches import Batches, as_is, to_tensor
 from ._callbacks import EpochBar, StopOnNaN
 from ._net import BinaryLoss, CrossEntropyLoss, SequenceNet, to_probabilities
@@ -37,6 +38,7 @@ class _SequenceClassifier(ClassifierMixin, BaseEstimator):
         "batch_size": [Interval(Integral, 1, None, closed="left")],
         "optimizer": [StrOptions(set(_OPTIMIZERS)), callable],
         "class_weight": [StrOptions({"balanced"}), dict, None],
+        "augment": [StrOptions({"default"}), callable, None],
         "early_stopping": ["boolean"],
         "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
         "patience": [Interval(Integral, 1, None, closed="left")],
@@ -55,6 +57,7 @@ class _SequenceClassifier(ClassifierMixin, BaseEstimator):
         batch_size,
         optimizer,
         class_weight,
+        augment,
         early_stopping,
         validation_fraction,
         patience,
@@ -69,6 +72,7 @@ class _SequenceClassifier(ClassifierMixin, BaseEstimator):
         self.batch_size = batch_size
         self.optimizer = optimizer
         self.class_weight = class_weight
+        self.augment = augment
         self.early_stopping = early_stopping
         self.validation_fraction = validation_fraction
         self.patience = patience
@@ -99,7 +103,8 @@ class _SequenceClassifier(ClassifierMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If X breaks the contract, y has one class, or the loss becomes NaN.
+            If X breaks the contract, y has one class, the loss becomes NaN, or `augment` does not
+            return sequences like those that it is given.
         KeyboardInterrupt
             On Ctrl-C. What was learnt until then is kept, and ``interrupted_`` is True.
         """
@@ -117,10 +122,13 @@ class _SequenceClassifier(ClassifierMixin, BaseEstimator):
         if self.early_stopping:
             train, valid = validation_split(X, encoded, self.validation_fraction, rng)
         self.mean_, self.std_ = channel_statistics(X, train)
-        batches = Batches(X, torch.from_numpy(encoded), self.mean_, self.std_)
+        classes = torch.from_numpy(encoded)
+        augmenter = None if self.augment is None else Augmenter(self.augment, X)
+        batches = Batches(X, classes, self.mean_, self.std_, augmenter)
         params = self._build_net_params(X, encoded)
         if valid is not None:
-            params["train_split"] = predefined_split(Subset(batches, valid))
+            as_they_are = Batches(X, classes, self.mean_, self.std_)
+            params["train_split"] = predefined_split(Subset(as_they_are, valid))
         with _own_generators(seed, params["device"]):
             net = SequenceNet(**params).fit(Subset(batches, train))
         net.train_split = None  # it holds the validation plants, which are not to be pickled
@@ -281,6 +289,28 @@ class _SequenceClassifier(ClassifierMixin, BaseEstimator):
             rows = X[start : start + self.batch_size]
             x = to_tensor(rows, self.mean_, self.std_, dtype).to(self.net_.device)
             yield _logits_of(module, x, staged)
+
+    def get_params(self, deep=True):
+        """Return the parameters.
+
+        Parameters
+        ----------
+        deep : bool, default=True
+            Ignored: no parameter has parameters of its own.
+
+        Returns
+        -------
+        dict
+            Names of the parameters and their values.
+        """
+        # A transform of albumentations has a get_params too, which makes a random draw.
+        return super().get_params(deep=False)
+
+    def __sklearn_clone__(self):
+        # For the same reason clone would take such a transform for an estimator.
+        plain = copy.copy(self).set_params(augment=None)
+        twin = super(_SequenceClassifier, plain).__sklearn_clone__()
+        return twin.set_params(augment=copy.deepcopy(self.augment))
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

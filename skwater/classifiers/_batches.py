@@ -18,19 +18,35 @@ class Batches(Dataset):
         What the loss compares with.
     mean, std : ndarray of shape (n_channels,)
         Subtracted from and divided into each channel.
+    augmenter : Augmenter or None
+        What changes sequences at random each time.
     """
 
-    def __init__(self, X, y, mean, std):
+    def __init__(self, X, y, mean, std, augmenter=None):
         self.X = X
         self.y = y
         self.mean = mean
         self.std = std
+        self.augmenter = augmenter
 
     def __len__(self):
         return len(self.X)
 
     def __getitems__(self, rows):
-        return to_tensor(self.X[rows], self.mean, self.std), self.y[rows]
+        X = self.X[rows]
+        if self.augmenter is not None:
+            X = self._augment(as_frames(np.asarray(X)))
+        return to_tensor(X, self.mean, self.std), self.y[rows]
+
+    def _augment(self, frames):
+        # Seeds come from torch, which fit has seeded: it gives other ones in each worker process
+        # of a loader and in each epoch, where a generator of our own would be copied.
+        seeds = torch.randint(np.iinfo(np.int32).max, (len(frames),)).tolist()
+        # to_tensor works in this dtype anyway, and a transform may return floats for integers.
+        augmented = np.empty(frames.shape, dtype=np.result_type(frames, np.float32))
+        for i, seed in enumerate(seeds):
+            augmented[i] = self.augmenter(frames[i], seed)
+        return augmented
 
 
 def to_tensor(X, mean, std, dtype=np.float32):

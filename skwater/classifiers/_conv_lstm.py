@@ -40,6 +40,12 @@ class ConvLSTMClassifier(_SequenceClassifier):
         What minimises the loss: binary cross-entropy for two classes, cross-entropy for more.
     class_weight : "balanced", dict or None, default=None
         Weight of each class in the loss, as in scikit-learn; positive.
+    augment : "default", albumentations transform, callable or None, default=None
+        Random changes to the pictures that are trained on, drawn anew for each sequence in each
+        epoch and the same for all of its frames. Pictures that validate or are predicted stay as
+        they are. "default" is :func:`augmentation.default_transform`. A callable takes one
+        sequence of shape (n_frames, height, width, n_channels) in the dtype of `X`, missing
+        frames NaN, and returns one of the same shape and unit. Copies are used.
     early_stopping : bool, default=False
         Set plants aside, stop when their loss no longer falls, and keep the best weights. Of
         :class:`SplicedSequences` only whole plants are set aside, and splices that hold a frame
@@ -59,8 +65,9 @@ class ConvLSTMClassifier(_SequenceClassifier):
     verbose : {0, 1, 2}, default=0
         0 is silent, 1 shows a progress bar, 2 prints a line for each epoch.
     random_state : int, RandomState instance or None, default=None
-        Seed of the first weights, the order of the batches and the validation split. With an
-        int, two fits on one CPU are equal to the bit. Global generators stay as they were.
+        Seed of the first weights, the order of the batches, the validation split and the
+        augmentation. With an int, two fits on one CPU are equal to the bit. Global generators
+        stay as they were.
 
     Attributes
     ----------
@@ -134,6 +141,7 @@ class ConvLSTMClassifier(_SequenceClassifier):
         batch_size=8,
         optimizer="adam",
         class_weight=None,
+        augment=None,
         early_stopping=False,
         validation_fraction=0.2,
         patience=5,
@@ -149,6 +157,7 @@ class ConvLSTMClassifier(_SequenceClassifier):
             batch_size=batch_size,
             optimizer=optimizer,
             class_weight=class_weight,
+            augment=augment,
             early_stopping=early_stopping,
             validation_fraction=validation_fraction,
             patience=patience,

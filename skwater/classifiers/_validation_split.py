@@ -6,7 +6,7 @@ import warnings
 import numpy as np
 from sklearn.model_selection import StratifiedShuffleSplit
 
-from .._sequences import SplicedSequences
+from .._sequences import SplicedSequences, is_lazy
 from ..exceptions import LeakageWarning
 
 
@@ -22,10 +22,11 @@ def validation_split(X, y, fraction, rng):
     train, valid : ndarray of int
         Row indices.
     """
-    if not isinstance(X, SplicedSequences):
+    if not is_lazy(X):
         _warn_of_siblings(X)
         return _stratified(y, fraction, rng)
-    _warn_of_siblings(X.base)  # which may have been spliced before
+    if isinstance(X, SplicedSequences):
+        _warn_of_siblings(X.base)  # which may have been spliced before
     whole = np.flatnonzero((X.donors == X.donors[:, :1]).all(axis=1))
     if len(whole) == 0:
         raise ValueError(

@@ -2,6 +2,15 @@
 
 from ._data_home import get_data_home
 from ._eschikon import fetch_eschikon_indicators
+from ._eschikon_images import load_eschikon
+from ._images import load_image_sequences, load_manifest
 from ._synthetic import make_water_stress
 
-__all__ = ["fetch_eschikon_indicators", "get_data_home", "make_water_stress"]
+__all__ = [
+    "fetch_eschikon_indicators",
+    "get_data_home",
+    "load_eschikon",
+    "load_image_sequences",
+    "load_manifest",
+    "make_water_stress",
+]

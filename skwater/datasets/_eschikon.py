@@ -18,7 +18,7 @@ DAYS = np.array([0, 12, 14, 18, 21, 25, 28, 32, 36, 39, 43, 46, 49, 53, 56, 70])
 ONSET_DAY = 28
 
 
-class _RemoteFile(NamedTuple):
+class RemoteFile(NamedTuple):
     name: str
     commit: str
     sha256: str
@@ -29,12 +29,12 @@ class _RemoteFile(NamedTuple):
         return f"{repository}/{self.commit}/results/{self.name}"
 
 
-_MEANS = _RemoteFile(
+_MEANS = RemoteFile(
     name="indicatorsAllMeans.mat",
     commit="9a7f7db9cbc3641ef7bfabf0818756c58c2e18af",
     sha256="424a306d6a5ed0c60f3238aca7acc3e08cab700e4b3129e3b9723763147c2f28",
 )
-_MEANS_AND_VARIANCES = _RemoteFile(
+_MEANS_AND_VARIANCES = RemoteFile(
     name="indicatorsAllMeansAndVariances.mat",
     commit="734c418876d0ab16383c9920e9ddeed6b3fe0e88",
     sha256="f319a453192214c4b13ef95a817b02613813c2f6f79c71be1037f484d587a5f0",
@@ -172,7 +172,14 @@ def fetch_eschikon_indicators(
     (30, 16, 28)
     """
     remote = _MEANS_AND_VARIANCES if variances else _MEANS
-    path = Path(get_data_home(data_home)) / "eschikon" / remote.name
+    path = fetch_file(remote, get_data_home(data_home), download_if_missing)
+    plants = _read(path)
+    return (plants.data, plants.target) if return_X_y else plants
+
+
+def fetch_file(remote, data_home, download_if_missing):
+    """Path of one of the authors' files, which is downloaded where it is not there yet."""
+    path = Path(data_home) / "eschikon" / remote.name
     if path.exists():
         _verify(path, remote)
     elif download_if_missing:
@@ -182,8 +189,7 @@ def fetch_eschikon_indicators(
             f"Data not found and `download_if_missing` is False: there is no {path}. Allow the "
             f"download, or put there the file from {remote.url}"
         )
-    plants = _read(path)
-    return (plants.data, plants.target) if return_X_y else plants
+    return path
 
 
 def _verify(path, remote):
@@ -212,13 +218,7 @@ def _download(remote, path):
 
 def _read(path):
     """Turn the MATLAB object in the file into a Bunch."""
-    try:
-        with warnings.catch_warnings():  # on import it sets an option that pandas 3 deprecates
-            warnings.simplefilter("ignore")
-            from matio import load_from_mat  # scipy.io.loadmat cannot read MATLAB class objects
-    except ImportError as error:
-        raise _needs_extra("read it", "mat-io") from error
-    fields = load_from_mat(path)["indicatorData"].properties
+    fields = read_mat(path)["indicatorData"].properties
     water, nitrogen, weeds = fields["Labels"].astype(np.int64).T - 1
     _, nitrogen_names, weed_names = (_strings(row) for row in fields["LabelLevels"])
     plant = np.arange(len(water))
@@ -237,6 +237,17 @@ def _read(path):
     )
 
 
+def read_mat(path):
+    """Contents of a MATLAB file, objects of classes included."""
+    try:
+        with warnings.catch_warnings():  # on import it sets an option that pandas 3 deprecates
+            warnings.simplefilter("ignore")
+            from matio import load_from_mat  # scipy.io.loadmat cannot read MATLAB class objects
+    except ImportError as error:
+        raise _needs_extra("read it", "mat-io") from error
+    return load_from_mat(path)
+
+
 def _strings(cells):
     """The texts in a MATLAB cell array, whose empty cells have no element."""
     return [cell.item().strip() for cell in np.ravel(cells) if cell.size]
@@ -244,6 +255,6 @@ def _strings(cells):
 
 def _needs_extra(what, package):
     return ImportError(
-        f"fetch_eschikon_indicators needs the package {package} to {what}: "
+        f"A file of the Eschikon experiment needs the package {package} to {what}: "
         f'pip install "skwater[datasets]"'
     )

@@ -1,5 +1,6 @@
-"""Transformers on sequences of photos."""
+"""What is green in a photo: the leaves alone, and how much of it they cover."""
 
+from functools import partial
 from numbers import Real
 
 import numpy as np
@@ -7,9 +8,11 @@ from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from ._sequences import missing_frames
+from .._sequences import missing_frames
+from ._pictures import _PictureTransformer, check_pictures
 
-__all__ = ["CanopyCover"]
+# On chromatic coordinates the index runs from -1 (no green) to 2 (nothing but green).
+_THRESHOLD = [Interval(Real, -1, 2, closed="both")]
 
 
 class CanopyCover(TransformerMixin, BaseEstimator):
@@ -37,6 +40,7 @@ class CanopyCover(TransformerMixin, BaseEstimator):
 
     See Also
     --------
+    VegetationMask : Shows what was taken for plant.
     skwater.datasets.make_water_stress : Photos of which the true cover is known.
 
     References
@@ -57,8 +61,7 @@ class CanopyCover(TransformerMixin, BaseEstimator):
     array([[0. , 0.5]])
     """
 
-    # On chromatic coordinates the index runs from -1 (no green) to 2 (nothing but green).
-    _parameter_constraints: dict = {"threshold": [Interval(Real, -1, 2, closed="both")]}
+    _parameter_constraints: dict = {"threshold": _THRESHOLD}
 
     def __init__(self, *, threshold=0.1):
         self.threshold = threshold
@@ -84,7 +87,7 @@ class CanopyCover(TransformerMixin, BaseEstimator):
         ValueError
             If X has another shape.
         """
-        validate_data(self, _check_photos(X), skip_check_array=True)
+        validate_data(self, check_pictures(self, X, colour=True), skip_check_array=True)
         return self
 
     def transform(self, X):
@@ -107,21 +110,14 @@ class CanopyCover(TransformerMixin, BaseEstimator):
             If X has another shape or a negative value, or a frame is NaN in part.
         """
         self._validate_params()  # fit, which does it elsewhere, need not have been called
-        X = _check_photos(X)
-        cover = np.stack([self._cover(np.asarray(X[i]), i) for i in range(len(X))])
+        X = check_pictures(self, X, colour=True)
+        cover = np.empty(X.shape[:2])
+        for i in range(len(X)):
+            where = f" in sample {i}"
+            for t, photo in enumerate(np.asarray(X[i])):
+                cover[i, t] = find_leaves(photo, self.threshold, where).mean()
         cover[missing_frames(X)] = np.nan
         return cover
-
-    def _cover(self, photos, i):
-        """Cover of the photos (t, h, w, 3) of plant i."""
-        if (photos < 0).any():
-            raise ValueError(
-                f"X has negative values in sample {i}. CanopyCover needs intensities that are 0 "
-                f"for black: put it before any standardisation."
-            )
-        # 2g - r - b = 3g - 1 for r + g + b = 1. Without the division black is no special case.
-        total = photos.sum(axis=-1, dtype=np.float64)
-        return (3.0 * photos[..., 1] > (1 + self.threshold) * total).mean(axis=(1, 2))
 
     def get_feature_names_out(self, input_features=None):
         """Return the names of the columns that transform returns.
@@ -153,17 +149,78 @@ class CanopyCover(TransformerMixin, BaseEstimator):
         return tags
 
 
-def _check_photos(X):
-    """Return X as it is where it has a shape, lazy containers included, else as an array."""
-    if not hasattr(X, "shape"):
-        X = np.asarray(X)
-    if len(X.shape) != 5 or X.shape[-1] != 3:
+class VegetationMask(_PictureTransformer):
+    """Photos with the leaves as they were and all else black.
+
+    Pixels count as leaf by their excess green index, as in :class:`CanopyCover`, with the same
+    faults: yellow, red and dry leaves are blackened, the very signs of long drought, while moss and
+    weeds stay. It helps where soil, pots or labels differ between treatments and a model might
+    learn those instead of plants. It also hides soil that is visibly dry, which may be a fair
+    sign or a give-away. Always look at a few masked photos, and set the threshold for your camera.
+
+    It learns nothing from the data. An array is masked a plant at a time; lazy sequences are
+    masked when they are read.
+
+    Parameters
+    ----------
+    threshold : float, default=0.1
+        Excess green index above which a pixel is leaf. Grey and brown have indices near 0, pure
+        green has 2; leaves are mostly found between 0.1 and 0.6.
+
+    Attributes
+    ----------
+    n_features_in_ : int
+        Number of frames seen in fit.
+
+    See Also
+    --------
+    CanopyCover : The fraction of each photo that is leaf.
+
+    Notes
+    -----
+    Shape and dtype stay as they are. No leaf is black, so ``photos.any(axis=-1)`` of what is
+    returned is the mask itself. Mask before resizing: a border pixel of leaf and soil has the
+    colour of neither.
+
+    It has no ``get_feature_names_out``: it returns pictures, and pixels have no names.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skwater.preprocessing import VegetationMask
+    >>> leaf, soil = [60, 120, 40], [90, 70, 50]
+    >>> X = np.array([[[[soil, leaf]]]], dtype=np.uint8)  # a plant, a frame of two pixels
+    >>> VegetationMask().fit_transform(X)
+    array([[[[[  0,   0,   0],
+              [ 60, 120,  40]]]]], dtype=uint8)
+    """
+
+    _parameter_constraints: dict = {"threshold": _THRESHOLD}
+    _needs_colour = True
+
+    def __init__(self, *, threshold=0.1):
+        self.threshold = threshold
+
+    def _plan(self, size, dtype):
+        return partial(_blacken_rest, threshold=self.threshold), size, dtype
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.positive_only = True
+        return tags
+
+
+def find_leaves(photos, threshold, where=""):
+    """Mask of the pixels of photos (..., 3) whose excess green index is above the threshold."""
+    if photos.dtype.kind in "if" and (photos < 0).any():
         raise ValueError(
-            f"CanopyCover needs colour photos, X of shape (n_samples, n_frames, height, width, 3), "
-            f"got {X.shape}."
+            f"X has negative values{where}. Excess green needs intensities that are 0 for black: "
+            f"put this step before any standardisation."
         )
-    if 0 in X.shape:
-        raise ValueError(
-            f"X must not be empty: expected (n_samples, n_frames, height, width, 3), got {X.shape}."
-        )
-    return X
+    # 2g - r - b = 3g - 1 for r + g + b = 1. Without the division black is no special case.
+    total = photos.sum(axis=-1, dtype=np.float64)
+    return 3.0 * photos[..., 1] > (1 + threshold) * total
+
+
+def _blacken_rest(photos, threshold):
+    return np.where(find_leaves(photos, threshold)[..., None], photos, photos.dtype.type(0))

@@ -1,0 +1,364 @@
+"""Sequences of photos that stay on disk until a batch needs them."""
+
+import mmap
+import os
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+from joblib import cpu_count
+
+from ._decoding import BadPicture, Crop, Header, decode, read_header
+from ._frame_cache import FrameCache
+from ._sequences import LazySequences
+
+MAX_PIXELS = 100_000_000
+
+
+class ImageSequences(LazySequences):
+    """Photos on disk, as sequences: a table of files, decoded when a batch asks for them.
+
+    A legal ``X`` for every estimator of this package. Rows, splices and choices of frames are new
+    tables over the same files; ``X[i]`` and ``numpy.asarray(X)`` decode, in threads. Files are
+    PNG, JPEG or TIFF of 8 or 16 bits. Their headers and their ends are checked when the table is
+    made, without decoding, and all that is wrong is said in one error. Damage inside a JPEG
+    cannot be seen so: give :func:`~skwater.datasets.load_manifest` checksums against that.
+
+    What is done to each photo, in this order: it is turned upright by its EXIF orientation;
+    converted to RGB (grey and palette pictures too; alpha is dropped) or to grey; cut to its
+    centre; cut to its box; resized. Nothing is stretched: where `size` has another shape than
+    what was cut, the largest central part of that shape is taken, so the margins are lost.
+
+    Parameters
+    ----------
+    paths : array-like of shape (n_samples, n_frames)
+        The file of each photo, None where there is none.
+    size : int or tuple of (height, width), default=None
+        Size of a frame in pixels; an int is a square. By default as it is on disk, after cutting.
+    center_crop : int or tuple of (height, width), default=None
+        The central part that is kept, in pixels.
+    boxes : array-like of shape (n_samples, n_frames, 5) or (..., 4) or (5,) or (4,), default=None
+        The part that is kept, (x_min, y_min, width, height, angle): the whole picture is rotated
+        counter-clockwise by the angle in degrees, onto a canvas that holds all of it, and the box
+        is cut from that canvas. Pixels, from the upper left corner.
+    stretch : bool, default=False
+        Resize without regard to the shape.
+    color : {"rgb", "grey"}, default="rgb"
+        Three channels or one.
+    dtype : {"uint8", "uint16"}, default=None
+        Depth of the values; others are brought to it, white staying white. By default uint16
+        where a file has more than 8 bits.
+    convert : callable, default=None
+        Applied to each decoded picture (height, width, n_channels) before it is cut; returns
+        another of dtype uint8 or uint16, say the bands of a mosaic. Defined in a module, so that
+        it can be pickled.
+    on_error : {"raise", "missing"}, default="raise"
+        Whether files that cannot be used are an error or missing frames, listed in ``skipped``.
+    cache : str or path-like, default=None
+        File in which decoded frames are kept, so that no photo is decoded twice, in later runs
+        either. It takes the room of all frames at once. Processes can share it; one that was made
+        of other photos, or cut otherwise, is replaced.
+    max_pixels : int, default=100_000_000
+        Pictures that declare more pixels are refused before they are decoded.
+
+    Attributes
+    ----------
+    shape : tuple of int
+        ``(n_samples, n_frames, height, width, n_channels)``.
+    dtype : numpy.dtype
+        uint8 or uint16, and float32 where a photo is missing.
+    ndim : int
+        5.
+    paths : ndarray of shape (n_samples, n_frames), dtype object
+        The files, None where a photo is missing.
+    skipped : dict of {str: str}
+        Files that could not be used, and why.
+    sizes : dict of {tuple: int}
+        How many files have each (height, width), before they are cut.
+
+    Raises
+    ------
+    ValueError
+        If files cannot be used (all of them are listed) or give frames of several sizes.
+
+    See Also
+    --------
+    skwater.datasets.load_manifest : Makes the table from a CSV file.
+    skwater.datasets.load_image_sequences : Makes it from folders.
+
+    Examples
+    --------
+    >>> import tempfile, pathlib
+    >>> import cv2, numpy as np
+    >>> from skwater import ImageSequences
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     file = str(pathlib.Path(folder, "monday.png"))
+    ...     _ = cv2.imwrite(file, np.full((20, 30, 3), 7, dtype=np.uint8))
+    ...     X = ImageSequences([[file, None]], size=(10, 15))
+    ...     X.shape, X.dtype, X[0][:, 0, 0, 0]
+    ((1, 2, 10, 15, 3), dtype('float32'), array([ 7., nan], dtype=float32))
+    """
+
+    def __init__(
+        self,
+        paths,
+        *,
+        size=None,
+        center_crop=None,
+        boxes=None,
+        stretch=False,
+        color="rgb",
+        dtype=None,
+        convert=None,
+        on_error="raise",
+        cache=None,
+        max_pixels=MAX_PIXELS,
+    ):
+        _check_choice("color", color, ("rgb", "grey"))
+        _check_choice("on_error", on_error, ("raise", "missing"))
+        _check_choice("dtype", dtype, (None, "uint8", "uint16"))
+        paths = _as_table(paths)
+        boxes = _as_boxes(boxes, paths.shape)
+        self._crop = Crop(_as_size("center_crop", center_crop), _as_size("size", size), stretch)
+        self._grey = color == "grey"
+        self._convert = convert
+        self._max_pixels = max_pixels
+        self._slots, self._files, self._boxes = _distinct(paths, boxes)
+        self._base_paths = paths
+        headers = self._check_files(on_error)
+        self._dtype_read = _depth(dtype, headers)
+        self._frame = self._common_frame(headers)
+        self._can_miss = bool((self._slots < 0).any())
+        super().__init__(
+            np.repeat(np.arange(len(paths))[:, None], paths.shape[1], axis=1),
+            np.arange(paths.shape[1]),
+        )
+        self._cache = None
+        if cache is not None:
+            shape = (len(self._files), *self._frame)
+            self._cache = FrameCache(cache, self._fingerprint(), shape, self._dtype_read)
+
+    @property
+    def frame_shape(self):
+        return self._frame
+
+    @property
+    def dtype(self):
+        return np.dtype(np.float32) if self._can_miss else self._dtype_read
+
+    @property
+    def paths(self):
+        return self._base_paths[self.donors, self.frames]
+
+    def _check_files(self, on_error):
+        """Read the header of every file once; drop or report those that cannot be used."""
+        files = sorted(set(self._files))
+        checked = dict(zip(files, _in_threads(self._header, files), strict=True))
+        for i, file in enumerate(self._files):
+            if isinstance(checked[file], Header) and self._convert is None:
+                try:
+                    self._crop.size_of(checked[file].size, self._boxes[i])
+                except BadPicture as error:
+                    checked[file] = str(error)
+        self.skipped = {f: why for f, why in checked.items() if not isinstance(why, Header)}
+        if self.skipped and on_error == "raise":
+            raise ValueError(_list_bad(self.skipped))
+        self._drop(self.skipped)
+        if not self._files:
+            raise ValueError(
+                "There is no photo that can be used. " + _list_bad(self.skipped)
+                if self.skipped
+                else "There is no photo: paths has no file."
+            )
+        self.sizes = dict(
+            Counter(h.size for h in checked.values() if isinstance(h, Header)).most_common()
+        )
+        return [checked[file] for file in self._files]
+
+    def _header(self, file):
+        """Header of a file, or what is wrong with it."""
+        try:
+            with open(file, "rb") as opened:
+                if os.fstat(opened.fileno()).st_size == 0:
+                    return "the file is empty"
+                with mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ) as data:
+                    return read_header(data, self._max_pixels)
+        except BadPicture as error:
+            return str(error)
+        except (OSError, ValueError) as error:
+            return getattr(error, "strerror", None) or str(error)
+
+    def _drop(self, files):
+        """Make frames of these files missing."""
+        keep = np.array([file not in files for file in self._files], dtype=bool)
+        slots = np.append(np.where(keep, np.cumsum(keep) - 1, -1), -1)  # -1 stays -1
+        self._slots = slots[self._slots]
+        self._base_paths = np.where(self._slots < 0, None, self._base_paths)
+        self._files = [file for file, kept in zip(self._files, keep, strict=True) if kept]
+        self._boxes = [box for box, kept in zip(self._boxes, keep, strict=True) if kept]
+
+    def _common_frame(self, headers):
+        """Shape of a frame, which must be that of all."""
+        if self._convert is not None:  # only the function knows
+            picture = self._load(0)
+            self._dtype_read = picture.dtype
+            return picture.shape
+        sizes = Counter(
+            self._crop.size_of(header.size, box)
+            for header, box in zip(headers, self._boxes, strict=True)
+        )
+        if len(sizes) > 1:
+            found = ", ".join(f"{h} x {w} ({n})" for (h, w), n in sizes.most_common(10))
+            found += ", ..." if len(sizes) > 10 else ""
+            raise ValueError(
+                f"The photos have {len(sizes)} sizes (height x width), {found}: ask for one with "
+                f"size=(height, width) or center_crop."
+            )
+        (size,) = sizes
+        return (*size, 1 if self._grey else 3)
+
+    def _fingerprint(self):
+        """All that the decoded frames depend on."""
+        parts = [
+            repr((self._crop, self._grey, self._dtype_read, self._frame, self._convert_name()))
+        ]
+        for file, box in zip(self._files, self._boxes, strict=True):
+            stat = os.stat(file)
+            parts.append(f"{os.path.abspath(file)} {stat.st_size} {stat.st_mtime_ns} {box}")
+        return "\n".join(parts).encode("utf-8", "surrogateescape")
+
+    def _convert_name(self):
+        return self._convert and (
+            getattr(self._convert, "__module__", ""),
+            getattr(self._convert, "__qualname__", repr(self._convert)),
+        )
+
+    def _load(self, slot):
+        """Read, decode, cut and resize one photo."""
+        file = self._files[slot]
+        try:
+            data = Path(file).read_bytes()
+            picture = decode(data, self._max_pixels, grey=self._grey, dtype=self._read_as())
+            if self._convert is not None:
+                picture = np.asarray(self._convert(picture))
+            picture = self._crop.apply(picture, self._boxes[slot])
+        except BadPicture as error:
+            raise ValueError(
+                f"{file}: {error}. Its header was sound when the table was made: restore the "
+                f"file, or put None in its place."
+            ) from error
+        if hasattr(self, "_frame") and picture.shape != self._frame:
+            raise ValueError(
+                f"{file} gives a frame of {picture.shape}, the others {self._frame}: it was "
+                f"changed, or is converted to another size. Ask for one with size=."
+            )
+        return picture
+
+    def _read_as(self):
+        return None if self._convert is not None else self._dtype_read
+
+    def _frame_at(self, slot):
+        frame = None if self._cache is None else self._cache.get(slot)
+        if frame is None:
+            frame = np.ascontiguousarray(self._load(slot))
+            if self._cache is not None:
+                self._cache.put(slot, frame)
+        return frame
+
+    def _read(self, rows, columns):
+        slots = self._slots[rows, columns]
+        out = np.empty((len(slots), *self._frame), self.dtype)
+        out[slots < 0] = np.nan if self._can_miss else 0
+        there = np.flatnonzero(slots >= 0)
+        distinct, which = np.unique(slots[there], return_inverse=True)
+        places = np.split(
+            there[np.argsort(which, kind="stable")], np.cumsum(np.bincount(which))[:-1]
+        )
+
+        def fill(slot, where):
+            out[where] = self._frame_at(slot)
+
+        _in_threads(fill, distinct.tolist(), places)
+        return out
+
+    def _missing(self, row, columns):
+        return self._slots[row, columns] < 0
+
+
+def _in_threads(function, *arguments):
+    """List of the results of a function; decoding leaves Python's lock to the other threads."""
+    if len(arguments[0]) < 2:
+        return list(map(function, *arguments))
+    pool = ThreadPoolExecutor(min(cpu_count(), len(arguments[0])))
+    try:
+        return list(pool.map(function, *arguments))
+    finally:  # after an error, or Ctrl-C, nothing more is read
+        pool.shutdown(cancel_futures=True)
+
+
+def _list_bad(bad):
+    lines = "\n".join(f"  {file}: {why}" for file, why in bad.items())
+    return (
+        f"{len(bad)} photos cannot be used:\n{lines}\n"
+        f'Repair or leave them out, or say on_error="missing" to take them as missing frames.'
+    )
+
+
+def _depth(dtype, headers):
+    if dtype is None:
+        dtype = "uint16" if any(header.depth > 8 for header in headers) else "uint8"
+    return np.dtype(dtype)
+
+
+def _as_table(paths):
+    table = np.array(paths, dtype=object)
+    if table.ndim != 2 or 0 in table.shape:
+        raise ValueError(
+            f"paths must be a table (n_samples, n_frames) with None where a photo is missing, got "
+            f"shape {table.shape}."
+        )
+    for cell in np.ndindex(table.shape):
+        path = table[cell]
+        if path is not None and path == path and path != "":  # NaN, of pandas, is missing too
+            table[cell] = os.fspath(path)
+        else:
+            table[cell] = None
+    return table
+
+
+def _as_size(name, size):
+    if size is None:
+        return None
+    size = (size, size) if np.ndim(size) == 0 else tuple(size)
+    if len(size) != 2 or any(int(s) != s or s < 1 for s in size):
+        raise ValueError(f"{name} must be (height, width) in pixels, or one number, got {size}.")
+    return tuple(map(int, size))
+
+
+def _as_boxes(boxes, shape):
+    if boxes is None:
+        return None
+    boxes = np.asarray(boxes, dtype=float)
+    if boxes.shape[-1:] == (4,):
+        boxes = np.concatenate([boxes, np.zeros((*boxes.shape[:-1], 1))], axis=-1)
+    if boxes.shape not in ((5,), (*shape, 5)):
+        raise ValueError(
+            f"boxes must have shape (4,), (5,), {(*shape, 4)} or {(*shape, 5)}, got {boxes.shape}."
+        )
+    return np.broadcast_to(boxes, (*shape, 5))
+
+
+def _distinct(paths, boxes):
+    """Number the different (file, box) of a table: table of numbers, files, boxes."""
+    numbers, slots = {}, np.full(paths.shape, -1)
+    for cell in np.ndindex(paths.shape):
+        if paths[cell] is not None:
+            box = None if boxes is None else tuple(boxes[cell].tolist())
+            slots[cell] = numbers.setdefault((paths[cell], box), len(numbers))
+    return slots, [file for file, _ in numbers], [box for _, box in numbers]
+
+
+def _check_choice(name, value, choices):
+    if value not in choices:
+        raise ValueError(f"{name} must be one of {choices}, got {value!r}.")

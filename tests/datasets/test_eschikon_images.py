@@ -1,0 +1,175 @@
+"""The Eschikon photos, in a tree that is generated in their authors' layout."""
+
+import os
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from skwater._sequences import missing_frames
+from skwater.datasets import fetch_eschikon_indicators, load_eschikon
+from skwater.datasets._eschikon_images import multispectral_bands
+
+DAYS = {"20180118": 0, "20180215": 28, "20180329": 70}
+REAL = os.environ.get("SKWATER_TEST_DATA")
+
+
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory):
+    """Small photos whose brightness is the box, and whose left half is darker."""
+    root = tmp_path_factory.mktemp("eschikon")
+    for date in DAYS:
+        for camera in ("rgb", "ir1", "multispec"):
+            folder = root / f"{date}_greenhouse_measurements" / camera
+            folder.mkdir(parents=True)
+            for box in range(1, 32):
+                picture = np.full((24, 40), 4 * box, np.uint8)
+                picture[:, :20] = box
+                if camera == "rgb":
+                    picture = np.dstack([picture] * 3)
+                assert cv2.imwrite(str(folder / f"{box}.png"), picture)
+    root.joinpath("20180215_greenhouse_measurements", "rgb", "5.png").unlink()
+    root.joinpath("notes").mkdir()
+    return root
+
+
+@pytest.fixture
+def boxes():
+    """The right half of each picture, on every date."""
+    return np.broadcast_to([20.0, 0, 20, 24, 0], (16, 30, 5)).copy()
+
+
+def test_tree(tree, boxes):
+    plants = load_eschikon(tree, boxes=boxes)
+    assert plants.data.shape == (30, 3, 24, 20, 3)
+    assert plants.days.tolist() == list(DAYS.values())
+    assert np.argwhere(missing_frames(plants.data)).tolist() == [[4, 1]]
+    assert np.asarray(plants.data)[:, 0, 0, 0, 0].tolist() == [4 * box for box in range(1, 31)]
+    assert "missing photos: 1 of 90" in plants.summary()
+    assert "treatment 9: 3 drying" in plants.summary()
+
+
+def test_design_is_that_of_the_paper(tree, boxes):
+    plants = load_eschikon(tree, boxes=boxes)
+    numbers = plants.plant + 1
+    assert numbers[plants.target == 1].tolist() == [13, 14, 15, 19, 20, 21, 28, 29, 30]
+    assert numbers[plants.nitrogen == "medium"].tolist() == [4, 5, 6, 13, 14, 15, 19, 20, 21]
+    assert numbers[plants.nitrogen == "low"].tolist() == list(range(22, 31))
+    assert numbers[plants.weeds == "few"].tolist() == [7, 8, 9, 25, 26, 27]
+    assert numbers[plants.weeds == "many"].tolist() == [10, 11, 12, 19, 20, 21]
+    assert numbers[plants.weeds == "only"].tolist() == [16, 17, 18]
+
+
+@pytest.mark.skipif(not REAL, reason="SKWATER_TEST_DATA is not set")
+def test_design_is_that_of_the_indicators(tree, boxes):
+    photos = load_eschikon(tree, boxes=boxes)
+    indicators = fetch_eschikon_indicators(data_home=REAL, download_if_missing=False)
+    for name in ("target", "plant", "treatment", "nitrogen", "weeds"):
+        assert np.array_equal(photos[name], indicators[name])
+
+
+@pytest.mark.skipif(
+    not (REAL and Path(REAL, "eschikon", "boxDetections.mat").exists()),
+    reason="SKWATER_TEST_DATA has no boxDetections.mat",
+)
+def test_boxes_of_the_authors(tmp_path):
+    folder = tmp_path / "20180212_greenhouse_measurements" / "rgb"
+    folder.mkdir(parents=True)
+    cv2.imwrite(str(folder / "3.png"), np.zeros((1080, 1920, 3), np.uint8))
+    plants = load_eschikon(tmp_path, data_home=REAL, download_if_missing=False)
+    assert plants.data.shape[2:] == (489, 755, 3)
+
+
+def test_boxes_without_weeds_only(tree, boxes):
+    plants = load_eschikon(tree, boxes=boxes, weeds_only=False)
+    assert len(plants.data) == len(plants.target) == 27
+    assert set(plants.plant) & {15, 16, 17} == set()
+    assert np.asarray(plants.data)[-1, 0, 0, 0, 0] == 120
+    assert "only" not in plants.weeds
+
+
+def test_each_date_has_its_box(tree, boxes):
+    boxes[6] = [0, 2, 20, 20, 0]  # day 28
+    plants = load_eschikon(tree, boxes=boxes, size=(20, 20))
+    assert np.asarray(plants.data)[9, :, 5, 5, 0].tolist() == [40, 10, 40]
+
+
+def test_some_dates(tree, boxes):
+    plants = load_eschikon(tree, boxes=boxes, dates=["2018-03-29", "20180118"])
+    assert plants.days.tolist() == [0, 70]
+    with pytest.raises(ValueError, match=r"no folder of the dates 2018-02-19 in"):
+        load_eschikon(tree, boxes=boxes, dates=["2018-02-19"])
+
+
+def test_center_and_no_crop(tree):
+    assert load_eschikon(tree, crop="center").data.shape == (30, 3, 24, 24, 3)
+    assert load_eschikon(tree, crop=None, size=(6, 10)).data.shape == (30, 3, 6, 10, 3)
+
+
+def test_infrared_is_grey(tree):
+    plants = load_eschikon(tree, camera="ir1", crop=None)
+    assert plants.data.shape == (30, 3, 24, 40, 1)
+    assert plants.data.dtype == np.uint8
+
+
+def test_multispectral(tree):
+    plants = load_eschikon(tree, camera="multispec", crop=None)
+    assert plants.data.shape == (30, 3, 4, 8, 25)
+    assert plants.data.dtype == np.uint16
+    assert plants.data[9][0, 0, 7].tolist() == [160] * 25
+    assert load_eschikon(tree, camera="multispec", crop="center").data.shape[2:] == (4, 4, 25)
+
+
+def test_bands_lie_in_blocks():
+    mosaic = np.zeros((1088, 2048, 1), np.uint16)
+    for band in range(25):
+        mosaic[3 + band // 5 :: 5, band % 5 :: 5] = 40 * band
+    bands = multispectral_bands(mosaic)
+    assert bands.shape == (216, 409, 25)
+    assert (bands == 40 * np.arange(25)).all()
+    eight_bits = multispectral_bands((mosaic >> 2).astype(np.uint8))
+    assert np.array_equal(eight_bits, bands)
+
+
+def test_more_than_ten_bits_are_refused(tmp_path):
+    folder = tmp_path / "20180118_greenhouse_measurements" / "multispec"
+    folder.mkdir(parents=True)
+    cv2.imwrite(str(folder / "1.png"), np.full((24, 40), 1024, np.uint16))
+    with pytest.raises(ValueError, match=r"1.png: a value of 1024 is more than the 10 bits"):
+        load_eschikon(tmp_path, camera="multispec", crop=None)
+
+
+def test_boxes_are_those_of_the_colour_camera(tree):
+    with pytest.raises(ValueError, match="boxes are those of the colour camera, not of 'ir1'"):
+        load_eschikon(tree, camera="ir1")
+
+
+def test_boxes_of_another_shape(tree):
+    with pytest.raises(ValueError, match=r"boxes must have shape \(16, 30, 5\).*got \(30, 5\)"):
+        load_eschikon(tree, boxes=np.zeros((30, 5)))
+
+
+def test_boxes_of_an_unknown_date(tmp_path, boxes):
+    tmp_path.joinpath("20180119_greenhouse_measurements", "rgb").mkdir(parents=True)
+    with pytest.raises(ValueError, match=r"no crop boxes for the days \[1\] after sowing"):
+        load_eschikon(tmp_path, boxes=boxes)
+
+
+def test_file_of_boxes_is_not_fetched_unasked(tree, tmp_path):
+    with pytest.raises(OSError, match=r"`download_if_missing` is False: there is no .*boxDetect"):
+        load_eschikon(tree, data_home=tmp_path, download_if_missing=False)
+
+
+def test_file_of_boxes_that_is_not_the_authors(tree, tmp_path):
+    tmp_path.joinpath("eschikon").mkdir()
+    tmp_path.joinpath("eschikon", "boxDetections.mat").write_bytes(b"something else")
+    with pytest.raises(OSError, match=r"boxDetections.mat is not the authors' file"):
+        load_eschikon(tree, data_home=tmp_path)
+
+
+def test_no_tree(tmp_path):
+    with pytest.raises(FileNotFoundError, match="There is no folder"):
+        load_eschikon(tmp_path / "nowhere")
+    with pytest.raises(FileNotFoundError, match="no folder like 20180118_greenhouse_measurements"):
+        load_eschikon(tmp_path)

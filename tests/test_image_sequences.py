@@ -1,0 +1,553 @@
+"""Photos on disk as sequences: what is decoded, cut and cached, and the files that are refused."""
+
+import os
+import pickle
+import re
+import struct
+import time
+import tracemalloc
+import zlib
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from joblib import Parallel, delayed
+from PIL import Image
+
+from skwater import ConvLSTMClassifier, ImageSequences, RSSResampler
+from skwater._decoding import cut_box, resize
+from skwater._frame_cache import FrameCache
+from skwater._sequences import channel_statistics, missing_frames
+from skwater.resampling import splice
+
+pytestmark = pytest.mark.filterwarnings("error")
+
+
+def smooth(height=24, width=36, channels=3, seed=0):
+    """Picture of uint8 that survives JPEG."""
+    coarse = np.random.default_rng(seed).integers(0, 256, (3, 4, 3), dtype=np.uint8)
+    return cv2.resize(coarse, (width, height))[..., :channels]
+
+
+@pytest.fixture
+def save(tmp_path):
+    """Save a picture (an array or an image of PIL) under a name, return the path."""
+
+    def save(name, picture=None, **options):
+        picture = smooth() if picture is None else picture
+        image = Image.fromarray(picture) if isinstance(picture, np.ndarray) else picture
+        image.save(tmp_path / name, **options)
+        return str(tmp_path / name)
+
+    return save
+
+
+@pytest.fixture
+def table(save):
+    """Four plants on three dates; one photo is missing. The pictures, and the table of files."""
+    pictures = np.array([[smooth(seed=10 * i + j) for j in range(3)] for i in range(4)])
+    paths = [[save(f"{i}{j}.png", pictures[i, j]) for j in range(3)] for i in range(4)]
+    paths[1][2] = None
+    return pictures, paths
+
+
+def test_photos_are_read_as_they_are(table):
+    pictures, paths = table
+    X = ImageSequences([paths[0], paths[2]])
+    assert X.shape == (2, 3, 24, 36, 3)
+    assert X.dtype == np.uint8
+    assert np.array_equal(X, pictures[[0, 2]])
+
+
+def test_missing_photos_are_frames_of_nan(table):
+    pictures, paths = table
+    X = ImageSequences(paths)
+    expected = np.zeros((4, 3), dtype=bool)
+    expected[1, 2] = True
+    assert X.dtype == np.float32
+    assert np.array_equal(missing_frames(X), expected)
+    assert np.isnan(X[1][2]).all()
+    assert np.array_equal(np.asarray(X)[~expected], pictures[~expected])
+
+
+def test_missing_frames_are_known_without_decoding(table, monkeypatch):
+    X = ImageSequences(table[1])
+    monkeypatch.setattr(ImageSequences, "_load", lambda self, slot: pytest.fail("decoded"))
+    assert missing_frames(X).sum() == 1
+
+
+def test_type_does_not_depend_on_the_rows(table):
+    X = ImageSequences(table[1])
+    assert X[[0, 2]].dtype == np.float32
+    assert missing_frames(X[[0, 2]]).sum() == 0
+
+
+@pytest.mark.parametrize("rows", [slice(1, 3), [2, 0], np.arange(4) > 1, ([3, 1], Ellipsis)])
+def test_rows_stay_lazy(table, rows):
+    X = ImageSequences(table[1])
+    assert isinstance(X[rows], ImageSequences)
+    assert np.array_equal(X[rows], np.asarray(X)[rows], equal_nan=True)
+    assert np.array_equal(X[rows].paths, X.paths[rows])
+
+
+def test_splices_and_frames_commute_with_reading(table):
+    X = ImageSequences(table[1])
+    whole, donors = np.asarray(X), np.array([[0, 1, 1], [3, 2, 0]])
+    spliced = splice(X, donors)
+    assert isinstance(spliced, ImageSequences)
+    assert np.array_equal(spliced, whole[donors, np.arange(3)], equal_nan=True)
+    assert np.array_equal(spliced.take_frames([2, 0]), np.asarray(spliced)[:, [2, 0]], True)
+    assert np.array_equal(spliced.paths, X.paths[donors, np.arange(3)])
+
+
+def test_mapped_frames_commute_with_splices(table):
+    X = ImageSequences(table[1])
+    mean = X.map_frames(lambda frames: frames.mean(axis=(1, 2)), (3,), "float64")
+    donors = np.array([[0, 1, 1], [3, 2, 0]])
+    expected = np.asarray(X).mean(axis=(2, 3), dtype=np.float64)
+    np.testing.assert_allclose(mean, expected, rtol=1e-5)
+    np.testing.assert_allclose(mean.splice(donors), expected[donors, np.arange(3)], rtol=1e-5)
+    assert np.array_equal(missing_frames(mean), missing_frames(X))
+
+
+def test_mapped_integers_can_be_missing(table):
+    X = ImageSequences(table[1]).map_frames(lambda f: f[:, ::2].astype("uint8"), (12, 36, 3), "u1")
+    assert X.dtype == np.float32
+    assert np.isnan(X[1][2]).all()
+
+
+@pytest.mark.parametrize(
+    ("function", "message"),
+    [
+        (lambda frames: frames[:, :1], r"must return frames of shape \(3, 24, 36, 3\)"),
+        (lambda frames: frames * np.nan, "NaN or infinity for frames of sample 0"),
+    ],
+)
+def test_mapping_is_checked(table, function, message):
+    X = ImageSequences(table[1]).map_frames(function, (24, 36, 3), "float32")
+    with pytest.raises(ValueError, match=message):
+        X[0]
+
+
+def test_statistics_read_each_photo_once(table, monkeypatch):
+    X = splice(ImageSequences(table[1]), np.random.default_rng(0).integers(4, size=(50, 3)))
+    loaded, load = [], ImageSequences._load
+    monkeypatch.setattr(
+        ImageSequences, "_load", lambda self, slot: loaded.append(slot) or load(self, slot)
+    )
+    mean, std = channel_statistics(X, np.arange(50))
+    assert len(loaded) == len(set(loaded)) == len({*X.paths.ravel()} - {None})
+    whole = np.asarray(X).astype(float)
+    np.testing.assert_allclose(mean, np.nanmean(whole, axis=(0, 1, 2, 3)))
+    np.testing.assert_allclose(std, np.nanstd(whole, axis=(0, 1, 2, 3)))
+
+
+def test_classifier_never_makes_one_array(table, monkeypatch):
+    X = splice(ImageSequences(table[1]), np.random.default_rng(0).integers(4, size=(12, 3)))
+    X = X.map_frames(lambda frames: frames[:, ::6, ::6], (4, 6, 3), "float32")
+    sizes, convert = [], type(X).__array__
+    monkeypatch.setattr(
+        type(X),
+        "__array__",
+        lambda self, *a, **k: sizes.append(len(self)) or convert(self, *a, **k),
+    )
+    model = ConvLSTMClassifier(hidden_channels=2, head_channels=(2,), max_epochs=1, batch_size=4)
+    model.fit(X, np.arange(12) % 2).predict(X)
+    assert max(sizes) == 4
+
+
+def test_same_numbers_from_photos_and_from_arrays(table):
+    X = ImageSequences(table[1])
+    y, options = [0, 0, 1, 1], {"hidden_channels": 2, "head_channels": (2,), "max_epochs": 1}
+    lazy, eager = (
+        ConvLSTMClassifier(random_state=0, **options).fit(data, y).predict_proba(data)
+        for data in (X, np.asarray(X))
+    )
+    assert np.array_equal(lazy, eager)
+
+
+def test_ten_thousand_plants_are_spliced_at_once(save):
+    paths = np.full((10_000, 16), save("one.png"), dtype=object)
+    X, y = ImageSequences(paths), np.arange(10_000) % 2
+    tracemalloc.start()
+    start = time.perf_counter()
+    spliced, _ = RSSResampler(15_000, random_state=0).fit_resample(X, y)
+    seconds, peak = time.perf_counter() - start, tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert isinstance(spliced, ImageSequences)
+    assert spliced.shape[:2] == (30_000, 16)
+    assert peak < 100e6
+    assert seconds < 3  # traced, and on a machine that is shared; a second without both
+
+
+def test_pickle_is_small(table):
+    X = ImageSequences(table[1])
+    data = pickle.dumps(X)
+    assert len(data) < 5000 < X[0].nbytes
+    assert np.array_equal(pickle.loads(data), X, equal_nan=True)
+
+
+def test_processes_read_the_same(table, tmp_path):
+    X = ImageSequences(table[1], cache=tmp_path / "cache")
+    sums = Parallel(n_jobs=2)(delayed(np.nansum)(X[i : i + 1]) for i in range(4))
+    assert sums == [np.nansum(X[i]) for i in range(4)]
+
+
+# Row 15: what a picture is made of.
+
+
+@pytest.mark.parametrize("mode", ["L", "LA", "P", "RGB", "RGBA", "1"])
+@pytest.mark.parametrize("kind", ["png", "tiff"])
+def test_row_15_every_mode_becomes_rgb(save, mode, kind):
+    if (mode, kind) == ("LA", "tiff"):
+        pytest.skip("decoded by few")
+    image = Image.fromarray(smooth()).convert(mode)
+    found = ImageSequences([[save(f"a.{kind}", image)]])[0][0]
+    assert np.array_equal(found, image.convert("RGB"))
+
+
+def test_row_15_transparent_pixels_keep_their_colour(save):
+    picture = np.dstack([smooth(), np.zeros((24, 36), np.uint8)])
+    assert np.array_equal(ImageSequences([[save("a.png", picture)]])[0][0], smooth())
+
+
+def test_row_15_cmyk_is_converted(save):
+    path = save("a.jpg", Image.fromarray(smooth()).convert("CMYK"), quality=95)
+    assert np.abs(ImageSequences([[path]])[0][0].astype(int) - smooth()).mean() < 2
+
+
+@pytest.mark.parametrize("kind", ["png", "tiff"])
+def test_row_15_sixteen_bits_are_kept(tmp_path, kind):
+    picture = smooth().astype(np.uint16) * 250 + 3
+    path = str(tmp_path / f"a.{kind}")
+    cv2.imwrite(path, picture[..., ::-1])
+    X = ImageSequences([[path]])
+    assert X.dtype == np.uint16
+    assert np.array_equal(X[0][0], picture)
+
+
+def test_row_15_depths_are_brought_together(tmp_path, save):
+    path = str(tmp_path / "deep.png")
+    cv2.imwrite(path, np.full((24, 36), 65535, np.uint16))
+    white = save("white.png", np.full((24, 36), 255, np.uint8))
+    for dtype, largest in (None, 65535), ("uint16", 65535), ("uint8", 255):
+        X = ImageSequences([[path, white]], dtype=dtype)
+        assert (np.asarray(X) == largest).all()
+        assert X.dtype == (dtype or "uint16")
+
+
+def test_grey_gives_one_channel(save):
+    grey = smooth()[..., 0]
+    X = ImageSequences([[save("a.png", grey)]], color="grey")
+    assert np.array_equal(X[0][0, ..., 0], grey)
+
+
+# Row 16
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("kind", ["png", "jpg"])
+def test_row_16_orientation_is_applied(save, orientation, kind):
+    exif = Image.Exif()
+    exif[274] = orientation
+    path = save(f"a.{kind}", exif=exif, quality=98)
+    upright = {
+        1: smooth(),
+        2: np.fliplr(smooth()),
+        3: np.rot90(smooth(), 2),
+        4: np.flipud(smooth()),
+        5: smooth().transpose(1, 0, 2),
+        6: np.rot90(smooth(), -1),
+        7: np.rot90(smooth(), 2).transpose(1, 0, 2),
+        8: np.rot90(smooth()),
+    }[orientation]
+    X = ImageSequences([[path]])
+    assert X.shape[2:4] == upright.shape[:2]
+    assert np.abs(X[0][0].astype(int) - upright).mean() < 2
+
+
+# Row 17, and cutting
+
+
+def test_row_17_several_sizes(save):
+    paths = [[save("a.png"), save("b.png", smooth(48, 72)), save("c.png", smooth(seed=2))]]
+    with pytest.raises(ValueError, match=r"2 sizes.*24 x 36 \(2\), 48 x 72 \(1\).*size="):
+        ImageSequences(paths)
+    assert ImageSequences(paths, size=(12, 18)).shape == (1, 3, 12, 18, 3)
+    assert ImageSequences(paths, center_crop=20).shape == (1, 3, 20, 20, 3)
+
+
+def test_center_then_box_then_size(save):
+    picture = smooth(60, 80)
+    X = ImageSequences(
+        [[save("a.png", picture)]], center_crop=(40, 60), boxes=(10, 5, 24, 12), size=(6, 12)
+    )
+    cut = picture[10:50, 10:70][5:17, 10:34]
+    assert np.array_equal(X[0][0], cv2.resize(cut, (12, 6), interpolation=cv2.INTER_AREA))
+
+
+def test_boxes_differ_between_photos(save):
+    path = save("a.png")
+    boxes = np.array([[[0, 0, 10, 8], [4, 6, 10, 8]]])
+    X = ImageSequences([[path, path]], boxes=boxes)
+    assert np.array_equal(X[0], [smooth()[:8, :10], smooth()[6:14, 4:14]])
+
+
+@pytest.mark.parametrize("angle", [90.0, -90.0, 180.0])
+def test_rotation_is_counter_clockwise(angle):
+    turned = np.rot90(smooth(), round(angle / 90))
+    height, width = turned.shape[:2]
+    assert np.array_equal(cut_box(smooth(), (0, 0, width, height, angle)), turned)
+
+
+def test_small_rotation_keeps_what_lies_under_the_box():
+    picture = np.zeros((100, 200, 1), np.uint8)
+    picture[20:23, 150:153] = 255  # up and to the right: goes further up
+    cut = cut_box(picture, (110, 25, 60, 50, 10.0))
+    y, x = np.argwhere(cut[..., 0] > 100).mean(axis=0)
+    angle = np.deg2rad(10)
+    dx, dy = 151.5 - 100, 21.5 - 50
+    canvas = (
+        200 * np.cos(angle) + 100 * np.sin(angle),
+        200 * np.sin(angle) + 100 * np.cos(angle),
+    )
+    expected_x = canvas[0] / 2 + dx * np.cos(angle) + dy * np.sin(angle) - 110
+    expected_y = canvas[1] / 2 - dx * np.sin(angle) + dy * np.cos(angle) - 25
+    assert (x + 0.5, y + 0.5) == pytest.approx((expected_x, expected_y), abs=0.5)
+
+
+def test_many_channels_are_cut_and_resized():
+    picture = np.dstack([smooth(seed=i) for i in range(9)])[..., :25]
+    cut = cut_box(picture, (8, 8, 10, 8, 3.0))
+    assert np.array_equal(cut[..., 4:7], cut_box(picture[..., 4:7], (8, 8, 10, 8, 3.0)))
+    assert np.array_equal(resize(picture, (5, 5))[..., 9:12], resize(picture[..., 9:12], (5, 5)))
+
+
+def test_nothing_is_stretched_unasked(save):
+    circle = cv2.circle(np.zeros((40, 80), np.uint8), (40, 20), 15, 255, -1)
+    path = save("a.png", circle)
+    kept = ImageSequences([[path]], size=20, color="grey")[0][0, ..., 0] > 127
+    assert abs(int(kept.any(0).sum()) - int(kept.any(1).sum())) <= 1
+    wide = ImageSequences([[path]], size=20, color="grey", stretch=True)[0][0, ..., 0] > 127
+    assert wide.any(1).sum() > 1.5 * wide.any(0).sum()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"boxes": (30, 0, 10, 10)}, r"a.png: the box \(30, 0, 10, 10, 0\) reaches outside"),
+        ({"boxes": (0, 0, 36, 24, 9)}, r"a.png: the box .* reaches outside the picture"),
+        ({"boxes": (0, 0, 0, 10)}, r"a.png: the box .* is empty"),
+        ({"boxes": (0, 0, np.nan, 10)}, r"a.png: the box .* is not made of numbers"),
+        ({"center_crop": 30}, r"a.png: \(24, 36\) pixels are smaller than the centre crop"),
+        ({"size": (3, 0)}, r"size must be \(height, width\)"),
+        ({"boxes": np.zeros((2, 2, 5))}, r"boxes must have shape .*got \(2, 2, 5\)"),
+        ({"color": "bgr"}, r"color must be one of .*'bgr'"),
+        ({"dtype": "float32"}, "dtype must be one of"),
+        ({"on_error": "ignore"}, "on_error must be one of"),
+    ],
+)
+def test_cuts_that_cannot_be(save, options, message):
+    with pytest.raises(ValueError, match=message):
+        ImageSequences([[save("a.png")]], **options)
+
+
+def test_paths_must_be_a_table(save):
+    with pytest.raises(ValueError, match=r"paths must be a table.*got shape \(1,\)"):
+        ImageSequences([save("a.png")])
+    with pytest.raises(ValueError, match="There is no photo"):
+        ImageSequences([[None]])
+
+
+# Rows 13 and 14: files that give no picture.
+
+
+def png_that_declares(width, height):
+    def chunk(kind, data):
+        return (
+            struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        )
+
+    header = struct.pack(">IIBBBBB", width, height, 1, 0, 0, 0, 0)
+    pixels = zlib.compress(bytes(10_000))
+    return (
+        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", pixels) + chunk(b"IEND", b"")
+    )
+
+
+@pytest.fixture
+def bad_files(save, tmp_path):
+    """Files that cannot be used, and why."""
+    png, jpg = (tmp_path / os.path.basename(save(f"good.{kind}")) for kind in ("png", "jpg"))
+    content = {
+        "short.png": (png.read_bytes()[:-20], "truncated: the PNG has no end chunk"),
+        "short.jpg": (jpg.read_bytes()[:-20], "truncated: the JPEG has no end marker"),
+        "half.jpg": (jpg.read_bytes()[: jpg.stat().st_size // 2], "truncated"),
+        "header.png": (png.read_bytes()[:20], "truncated: the header breaks off"),
+        "page.png": (b"<!DOCTYPE html><html>404</html>", "HTML, say the page of a failed download"),
+        "text.jpg": (b"no picture at all", "something else"),
+        "empty.png": (b"", "the file is empty"),
+        "bomb.png": (png_that_declares(20_000, 20_000), "20000 x 20000 pixels, more than"),
+        "flat.png": (png_that_declares(0, 5), "5 x 0 pixels"),
+    }
+    for name, (data, _) in content.items():
+        (tmp_path / name).write_bytes(data)
+    reasons = {str(tmp_path / name): reason for name, (_, reason) in content.items()}
+    return reasons | {str(tmp_path / "gone.png"): "No such file", str(tmp_path): "directory"}
+
+
+def test_row_13_all_bad_files_are_in_one_error(save, bad_files):
+    with pytest.raises(ValueError, match=f"{len(bad_files)} photos cannot be used") as caught:
+        ImageSequences([[save("a.png"), *bad_files]])
+    lines = dict(line.strip().split(": ", 1) for line in str(caught.value).splitlines()[1:-1])
+    assert lines.keys() == bad_files.keys()
+    for file, reason in bad_files.items():
+        assert reason.lower() in lines[file].lower()
+
+
+def test_row_13_bad_files_can_be_missing_frames(save, bad_files):
+    X = ImageSequences([[save("a.png"), *bad_files]], on_error="missing")
+    assert missing_frames(X).sum() == len(bad_files)
+    assert X.skipped.keys() == bad_files.keys()
+    assert np.array_equal(X[0][0], smooth())
+    assert X.paths[0].tolist() == [X.paths[0, 0]] + [None] * len(bad_files)
+
+
+def test_row_13_nothing_but_bad_files(bad_files):
+    with pytest.raises(ValueError, match="no photo that can be used"):
+        ImageSequences([list(bad_files)], on_error="missing")
+
+
+def test_row_13_end_of_a_thumbnail_is_not_the_end(save, tmp_path):
+    """A JPEG within the EXIF data ends with an end marker too."""
+    thumbnail = (tmp_path / os.path.basename(save("t.jpg"))).read_bytes()
+    whole = (tmp_path / os.path.basename(save("a.jpg"))).read_bytes()
+    segment = b"\xff\xe2" + struct.pack(">H", len(thumbnail) + 2) + thumbnail
+    (tmp_path / "b.jpg").write_bytes(whole[:2] + segment + whole[2:-2])
+    with pytest.raises(ValueError, match="no end marker"):
+        ImageSequences([[str(tmp_path / "b.jpg")]])
+
+
+def test_row_13_damage_within_a_png(save):
+    path = save("a.png")
+    X = ImageSequences([[path]])
+    data = bytearray(Path(path).read_bytes())
+    data[len(data) // 2] ^= 16
+    Path(path).write_bytes(data)
+    with pytest.raises(ValueError, match=r"a.png: damaged: a PNG chunk IDAT is corrupt"):
+        X[0]
+
+
+def test_row_13_file_that_changes_its_size(save):
+    X = ImageSequences([[save("a.png")]])
+    save("a.png", smooth(30, 30))
+    with pytest.raises(ValueError, match=r"a.png gives a frame of \(30, 30, 3\), the others"):
+        X[0]
+
+
+def test_row_14_bombs_are_refused_unread(tmp_path):
+    path = tmp_path / "bomb.png"
+    path.write_bytes(png_that_declares(20_000, 20_000))
+    tracemalloc.start()
+    with pytest.raises(ValueError, match="more than max_pixels=100000000"):
+        ImageSequences([[str(path)]])
+    assert tracemalloc.get_traced_memory()[1] < 1e6
+    tracemalloc.stop()
+
+
+def test_row_14_limit_is_a_parameter(save):
+    path = save("a.png")
+    with pytest.raises(ValueError, match=r"24 x 36 pixels, more than max_pixels=863"):
+        ImageSequences([[path]], max_pixels=863)
+    assert ImageSequences([[path]], max_pixels=864).shape == (1, 1, 24, 36, 3)
+
+
+def test_float_tiff_is_refused(save):
+    path = save("a.tiff", smooth()[..., 0].astype(np.float32))
+    with pytest.raises(ValueError, match=r"a.tiff: a TIFF of 32-bit values"):
+        ImageSequences([[path]])
+
+
+# The cache, and row 24.
+
+
+@pytest.fixture
+def count_loads(monkeypatch):
+    """Slots that were decoded."""
+    loaded, load = [], ImageSequences._load
+    monkeypatch.setattr(
+        ImageSequences, "_load", lambda self, slot: loaded.append(slot) or load(self, slot)
+    )
+    return loaded
+
+
+def test_second_epoch_does_not_decode(table, tmp_path, count_loads):
+    X = ImageSequences(table[1], cache=tmp_path / "cache")
+    first = np.asarray(X)
+    assert len(count_loads) == 11
+    assert np.array_equal(X, first, equal_nan=True)
+    assert np.array_equal(ImageSequences(table[1], cache=tmp_path / "cache"), first, equal_nan=True)
+    assert np.array_equal(pickle.loads(pickle.dumps(X)), first, equal_nan=True)
+    assert len(count_loads) == 11
+
+
+@pytest.mark.parametrize("change", ["size", "photo", "box"])
+def test_cache_of_something_else_is_replaced(table, tmp_path, save, change):
+    pictures, paths = table
+    options = {"cache": tmp_path / "cache"}
+    np.asarray(ImageSequences(paths, **options))
+    if change == "photo":
+        save("00.png", 255 - pictures[0, 0])
+        os.utime(paths[0][0], (1, 1))
+    else:
+        options |= {"size": (12, 18)} if change == "size" else {"boxes": (1, 1, 35, 23)}
+    fresh = ImageSequences(paths, **(options | {"cache": None}))
+    assert np.array_equal(ImageSequences(paths, **options), fresh, equal_nan=True)
+
+
+def test_half_written_frame_is_decoded_again(table, tmp_path, count_loads):
+    X = ImageSequences(table[1], cache=tmp_path / "cache")
+    first = np.asarray(X)
+    X._cache._map[1][3, 5:] = 0
+    assert np.array_equal(X, first, equal_nan=True)
+    assert len(count_loads) == 12
+
+
+def test_row_24_disk_too_small_is_said_at_the_start(table, tmp_path, monkeypatch):
+    def full(fd, offset, length):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "posix_fallocate", full)
+    with pytest.raises(OSError, match=r"cache of 0 MB cannot be made \(No space left on device\)"):
+        ImageSequences(table[1], cache=tmp_path / "cache")
+    assert not list(tmp_path.glob("cache*"))
+
+
+def test_row_24_folder_that_cannot_be_written_to(table, tmp_path):
+    with pytest.raises(OSError, match=r"cannot be made.*cache=None.*nowhere"):
+        ImageSequences(table[1], cache=tmp_path / "nowhere" / "cache")
+    with pytest.raises(IsADirectoryError, match="give a file in it"):
+        ImageSequences(table[1], cache=tmp_path)
+
+
+def test_file_of_somebody_is_left_alone(table):
+    photo = table[1][0][0]
+    before = Path(photo).read_bytes()
+    with pytest.raises(FileExistsError, match="is a file of something else"):
+        ImageSequences(table[1], cache=photo)
+    assert Path(photo).read_bytes() == before
+
+
+def test_cache_takes_any_frame(tmp_path):
+    cache = FrameCache(tmp_path / "cache", b"", (3, 5, 7, 3), np.uint16)
+    frame = np.arange(105, dtype=np.uint16).reshape(5, 7, 3)
+    cache.put(1, frame)
+    assert cache.get(0) is None
+    assert np.array_equal(cache.get(1), frame)
+
+
+def test_messages_are_for_people(bad_files):
+    with pytest.raises(ValueError, match="cannot be used") as caught:
+        ImageSequences([list(bad_files)])
+    assert not re.search(r"struct|unpack|cv2|Errno", str(caught.value))
