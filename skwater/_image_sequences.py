@@ -300,7 +300,7 @@ def _in_threads(function, *arguments):
 def _list_bad(bad):
     lines = "\n".join(f"  {file}: {why}" for file, why in bad.items())
     return (
-        f"{len(bad)} photos cannot be used:\n{lines}\n"
+        f"{len(bad)} {'photo' if len(bad) == 1 else 'photos'} cannot be used:\n{lines}\n"
         f'Repair or leave them out, or say on_error="missing" to take them as missing frames.'
     )
 

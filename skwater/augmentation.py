@@ -231,7 +231,7 @@ class _DefaultWarp:
         import cv2
 
         affine = self.transforms[0]
-        for start in range(0, frame.shape[-1], 4):  # OpenCV takes 4 channels at most
+        for start in range(0, frame.shape[-1], 4):  # not all of OpenCV takes more than 4 channels
             part = frame[..., start : start + 4]
             source = self.source[..., : part.shape[-1]]
             source[:] = part  # a copy in the cache: the warp reads here and there
@@ -295,16 +295,17 @@ class _EveryFrame:
             raise ValueError(
                 f"augment={self.name} has clipped the frames to 0..1, the range that "
                 f"albumentations assumes of floats; theirs is {frames.min():.6g}.."
-                f"{frames.max():.6g}. Scale X to 0..1, give it as uint8, or use transforms that "
-                f"only move pixels."
+                f"{frames.max():.6g}. Scale X to 0..1, use transforms that only move pixels, or "
+                f"call this one on uint8 in a function of your own."
             )
 
 
 def _as_warped(frames):
-    """Frames of a dtype that OpenCV warps."""
-    if frames.dtype.name in _WARPED:
-        return frames
-    return frames.astype(np.result_type(frames, np.float32))
+    """Frames of a dtype that OpenCV warps, in the byte order of the machine."""
+    dtype = frames.dtype.newbyteorder("=")
+    if dtype.name not in _WARPED:
+        dtype = np.result_type(dtype, np.float32)
+    return frames.astype(dtype, copy=False)
 
 
 def _matrix(transform, shape):

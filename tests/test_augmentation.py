@@ -74,6 +74,23 @@ def test_default_does_what_its_transforms_do_one_by_one(pictures, n_channels):
         np.testing.assert_allclose(augmenter(X[0], seed)[0], expected, rtol=0, atol=1.1 * rounding)
 
 
+@pytest.mark.parametrize("augment", ["default", A.Affine(rotate=20, p=1)], ids=["default", "other"])
+def test_byte_order_of_a_file(pictures, augment):
+    X = pictures(dtype="uint16")
+    foreign = X.astype(X.dtype.newbyteorder())
+    one, same = (augment_sequences(Z, augment, random_state=0) for Z in (X, foreign))
+    assert np.array_equal(one, same)
+
+
+@pytest.mark.parametrize("shape", [(1, 9), (9, 1), (2, 2)])
+def test_slim_pictures(shape):
+    X = np.arange(4 * 9 * 2).reshape(-1)[: 2 * np.prod(shape)].reshape(1, 2, *shape, 1) / 9
+    X_new = augment_sequences(X, random_state=0)
+    assert X_new.shape == X.shape
+    assert X_new.min() >= X.min()
+    assert X_new.max() <= X.max()
+
+
 def test_another_draw_for_every_sequence(pictures):
     X = np.repeat(pictures(n=1), 20, axis=0)
     X_new = augment_sequences(X, random_state=0)

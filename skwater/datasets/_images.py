@@ -275,7 +275,8 @@ def _finish(photos, bad, *, root, source, checksums, on_error, grid, start, imag
                 if photo.path in missing]  # fmt: skip
     if bad:
         lines = "\n".join(f"  {line}" for line in bad)
-        raise ValueError(f"{len(bad)} entries of {source} cannot be used:\n{lines}")
+        what = "1 entry" if len(bad) == 1 else f"{len(bad)} entries"
+        raise ValueError(f"{what} of {source} cannot be used:\n{lines}")
     if not photos:
         raise FileNotFoundError(f"There is no photo in {source}.")
     return build_series(

@@ -215,19 +215,19 @@ def _cluster(photos, times, tolerance):
 
 
 def _to_grid(photos, grid, tolerance):
-    """Give each frame of a grid the nearest photo of each plant."""
-    table, unused = {}, len(photos)
-    for plant in dict.fromkeys(photo.plant for photo in photos):
-        own = [photo for photo in photos if photo.plant == plant]
-        used = set()
-        for i, time in enumerate(grid):
-            nearest = min(own, key=lambda photo, time=time: abs(_gap(time, photo.time)))
-            # A photo between two dates of the grid belongs to the nearer one.
-            mine = min(grid, key=lambda when, photo=nearest: abs(_gap(when, photo.time))) == time
-            if mine and abs(_gap(time, nearest.time)) <= tolerance:
-                table[plant, i] = nearest
-                used.add(nearest.where)
-        unused -= len(used)
+    """Give each frame of a grid the nearest photo of each plant, the closest pairs first."""
+    pairs = [
+        (abs(_gap(time, photo.time)), i, k)
+        for i, time in enumerate(grid)
+        for k, photo in enumerate(photos)
+    ]
+    table, used = {}, set()
+    for gap, i, k in sorted(pairs):
+        cell = photos[k].plant, i
+        if gap <= tolerance and k not in used and cell not in table:
+            table[cell] = photos[k]
+            used.add(k)
+    unused = len(photos) - len(used)
     how = f"on a given grid, nearest photo within {tolerance:g}; {unused} photos are left out"
     return list(grid), table, how
 

@@ -211,7 +211,7 @@ def test_row_18_missing_column(manifest):
 def test_row_18_bad_row(manifest, rows, message):
     path = manifest()
     manifest(rows, photos=False)
-    with pytest.raises(ValueError, match=rf"(?s)1 entries of .*photos.csv.*{message}"):
+    with pytest.raises(ValueError, match=rf"(?s)1 entry of .*photos.csv.*{message}"):
         load_manifest(path)
 
 
