@@ -1,8 +1,8 @@
 """From a picture file to an array: what its header says, its pixels, and cutting them out.
 
-Headers are read here and not by a decoder: before anything is allocated, without decoding, and the
-same for all versions in what is damaged and in how orientation is read. Functions raise `BadPicture` with the reason alone; the
-caller knows which file it was.
+Headers are read here and not by a decoder: before anything is allocated, and the same for all
+versions in what counts as damaged and in how orientation is read. Functions raise `BadPicture` with
+the reason alone; the caller knows which file it was.
 """
 
 import struct
