@@ -1,8 +1,8 @@
 """From a picture file to an array: what its header says, its pixels, and cutting them out.
 
-Headers are read here and not by a decoder, since decoders allocate what a header declares, and
-differ in what they do with orientation. Functions raise `BadPicture` with the reason alone; the
-caller knows which file it was.
+Headers are read here and not by a decoder: before anything is allocated, and the same for all
+versions in what counts as damaged and in how orientation is read. Functions raise `BadPicture` with
+the reason alone; the caller knows which file it was.
 """
 
 import struct
@@ -52,8 +52,12 @@ def read_header(data, max_pixels):
             html = start.lstrip().lower().startswith((b"<!doc", b"<html"))
             what = "HTML, say the page of a failed download" if html else "something else"
             raise BadPicture(f"no PNG, JPEG or TIFF picture but {what}")
+    except BadPicture:
+        raise
     except (struct.error, IndexError) as error:
         raise BadPicture("truncated: the header breaks off") from error
+    except (KeyError, ValueError) as error:
+        raise BadPicture("damaged: the header lacks what it must have") from error
     if header.height < 1 or header.width < 1:
         raise BadPicture(f"the header declares {header.height} x {header.width} pixels")
     if header.height * header.width > max_pixels:
@@ -149,7 +153,7 @@ def _tiff_tags(data):
 def _orientation(exif):
     try:
         found = _tiff_tags(exif).get(274, (1,))[0]
-    except (struct.error, IndexError):  # many cameras write EXIF that is slightly wrong
+    except (struct.error, IndexError, ValueError):  # many cameras write EXIF that is slightly wrong
         return 1
     return found if 1 <= found <= 8 else 1
 
@@ -194,7 +198,7 @@ def decode(data, max_pixels, *, grey, dtype):
 
 
 def _check_png_chunks(data):
-    """Compare the checksums, which not every decoder does: a damaged file would give a picture."""
+    """Compare the checksums: decoders differ in what they forgive, and do not say what is wrong."""
     pos = 8
     while pos + 12 <= len(data):
         length, kind = struct.unpack(">I4s", data[pos : pos + 8])

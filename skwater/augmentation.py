@@ -72,7 +72,7 @@ def augment_sequences(X, augment="default", *, random_state=None):
 
     Parameters
     ----------
-    X : ndarray or SplicedSequences of shape (n_samples, n_frames, height, width[, n_channels])
+    X : ndarray or lazy container of shape (n_samples, n_frames, height, width[, n_channels])
         Pictures of any real dtype. A frame that is NaN throughout is missing and stays so.
     augment : "default", albumentations transform or callable, default="default"
         As for :class:`ConvLSTMClassifier`.
