@@ -22,6 +22,8 @@ from ._callbacks import EpochBar, StopOnNaN
 from ._net import BinaryLoss, CrossEntropyLoss, SequenceNet, to_probabilities
 from ._validation_split import validation_split
 
+# Below as many pixels in a batch a second thread makes a step slower: up to ten times for numbers.
+_PIXELS_FOR_THREADS = 8 * 64 * 64
 _OPTIMIZERS = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW, "sgd": torch.optim.SGD}
 
 
@@ -129,7 +131,7 @@ class _SequenceClassifier(ClassifierMixin, BaseEstimator):
         if valid is not None:
             as_they_are = Batches(X, classes, self.mean_, self.std_)
             params["train_split"] = predefined_split(Subset(as_they_are, valid))
-        with _own_generators(seed, params["device"]):
+        with _own_generators(seed, params["device"]), self._few_threads():
             net = SequenceNet(**params).fit(Subset(batches, train))
         net.train_split = None  # it holds the validation plants, which are not to be pickled
         self.net_ = net
@@ -212,7 +214,8 @@ class _SequenceClassifier(ClassifierMixin, BaseEstimator):
         ndarray of shape (n_samples, n_classes), dtype float64
             Probabilities after one frame more; the last equal :meth:`predict_proba`.
         """
-        batches = [list(stages) for stages in self._run(X, staged=True)]
+        with self._few_threads():
+            batches = [list(stages) for stages in self._run(X, staged=True)]
         for stage in zip(*batches, strict=True):
             yield to_probabilities(np.concatenate(stage))
 
@@ -274,7 +277,21 @@ class _SequenceClassifier(ClassifierMixin, BaseEstimator):
         return {"criterion": BinaryLoss, "criterion__pos_weight": ratio}
 
     def _logits(self, X):
-        return np.concatenate([next(stages) for stages in self._run(X)])
+        with self._few_threads():
+            return np.concatenate([next(stages) for stages in self._run(X)])
+
+    @contextmanager
+    def _few_threads(self):
+        """Use one thread where a step is so small that threads would only wait for each other."""
+        before = torch.get_num_threads()
+        frame = getattr(self, "sequence_shape_", ())[1:3]  # not there before fit; _run says so
+        n_pixels = self.batch_size * np.prod(frame)
+        if n_pixels < _PIXELS_FOR_THREADS:
+            torch.set_num_threads(1)
+        try:
+            yield
+        finally:
+            torch.set_num_threads(before)
 
     def _run(self, X, *, staged=False):
         """Yield for each batch an iterator over its logits: once, or after each frame."""
