@@ -19,6 +19,7 @@ _SUBMODULES = [
     "classifiers",
     "datasets",
     "exceptions",
+    "model_selection",
     "nn",
     "preprocessing",
     "resampling",

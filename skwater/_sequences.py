@@ -4,6 +4,7 @@ X is (n_samples, n_frames, height, width, n_channels), one row a plant, with tra
 out where they are not needed. Nothing outside this file looks at ``X.ndim``.
 """
 
+import hashlib
 from abc import ABC, abstractmethod
 from copy import copy
 
@@ -458,6 +459,21 @@ def _missing_in(sequence, name, positions):
             f"throughout counts as missing; inf is never legal."
         )
     return missing
+
+
+def frame_digests(X, rows):
+    """Yield (row, frame, digest) of the array X; equal digests give splices and copies away.
+
+    One equal picture or vector is proof enough. Single numbers can be equal by chance, so that two
+    in a row are digested; in series of two numbers splices cannot be told from plants.
+    """
+    window = 1 if X.ndim > 2 else min(2, X.shape[1])
+    for i in rows:
+        for t in range(X.shape[1] - window + 1):
+            frames = X[i, t : t + window]
+            values = frames[frames == frames]  # those that are not NaN
+            if not (values == values[:1]).all():  # black photos and zeros are alike by themselves
+                yield i, t, hashlib.blake2b(frames.tobytes(), digest_size=16).digest()
 
 
 def channel_statistics(X, rows):

@@ -1,12 +1,11 @@
 """A validation split for early stopping that keeps splices away from their donors."""
 
-import hashlib
 import warnings
 
 import numpy as np
 from sklearn.model_selection import StratifiedShuffleSplit
 
-from .._sequences import SplicedSequences, is_lazy
+from .._sequences import SplicedSequences, frame_digests, is_lazy
 from ..exceptions import LeakageWarning
 
 
@@ -59,27 +58,16 @@ def _stratified(y, fraction, rng):
 
 
 def _warn_of_siblings(X):
-    """Warn where two rows share frames, as splices and repeated plants do.
-
-    One equal picture or vector is proof enough. Single numbers can be equal by chance, so that two
-    in a row are asked for; in series of two numbers splices cannot be told from plants.
-    """
+    """Warn where two rows share frames, as splices and repeated plants do."""
     seen = {}
-    window = 1 if X.ndim > 2 else min(2, X.shape[1])
-    for i in range(len(X)):
-        for t in range(X.shape[1] - window + 1):
-            frames = X[i, t : t + window]
-            values = frames[frames == frames]  # those that are not NaN
-            if (values == values[:1]).all():
-                continue  # black photos and zeros are alike by themselves
-            digest = hashlib.blake2b(frames.tobytes(), digest_size=16).digest()
-            first = seen.setdefault((t, digest), i)
-            if first != i:
-                warnings.warn(
-                    f"Samples {first} and {i} share frames from {t} on: they look spliced or "
-                    f"repeated, and early stopping may train on one and validate on the other. "
-                    f"Use RSSResampler(lazy=True), whose sequences carry their donors.",
-                    LeakageWarning,
-                    stacklevel=5,
-                )
-                return
+    for i, t, digest in frame_digests(X, range(len(X))):
+        first = seen.setdefault((t, digest), i)
+        if first != i:
+            warnings.warn(
+                f"Samples {first} and {i} share frames from {t} on: they look spliced or repeated, "
+                f"and early stopping may train on one and validate on the other. Use "
+                f"RSSResampler(lazy=True), whose sequences carry their donors.",
+                LeakageWarning,
+                stacklevel=5,
+            )
+            return
