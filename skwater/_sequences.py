@@ -417,15 +417,16 @@ def _check_same_frames(shape, fitted):
 
 def missing_frames(X):
     """Table (n_samples, n_frames) of the frames that are NaN throughout; other NaN is an error."""
+    if X.dtype.kind != "f":  # whole numbers and paths cannot be NaN
+        return np.zeros(X.shape[:2], dtype=bool)
     if is_lazy(X):
         missing = np.zeros((_n_base(X), X.shape[1]), dtype=bool)
         for row, used in _distinct_frames(X):
             missing[row, used] = X._missing(row, X.frames[used])
         return gather(missing, X.donors)
     missing = np.zeros(X.shape[:2], dtype=bool)
-    if X.dtype.kind == "f":
-        for i, sequence in enumerate(X):  # one plant at a time: no mask of the whole series
-            missing[i] = _missing_in(sequence, f"sample {i}", range(len(sequence)))
+    for i, sequence in enumerate(X):  # one plant at a time: no mask of the whole series
+        missing[i] = _missing_in(sequence, f"sample {i}", range(len(sequence)))
     return missing
 
 

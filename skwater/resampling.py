@@ -219,7 +219,7 @@ class RSSResampler(BaseOverSampler):
                 "Sequences of one frame cannot be spliced: X is returned as it is.", stacklevel=3
             )
             self.sampling_strategy_ = dict.fromkeys(self.sampling_strategy_, 0)
-        self.donors_ = self._draw_donors(y, strata, self._missing(X))
+        self.donors_ = self._draw_donors(y, strata, missing_frames(X))
         as_table = self.lazy and not is_lazy(X)  # what is lazy already splices itself
         X_new = (SplicedSequences if as_table else splice)(X, self.donors_)
         return X_new, y[self.donors_[:, 0]]
@@ -249,12 +249,6 @@ class RSSResampler(BaseOverSampler):
         if not hasattr(self, "seed_"):
             self.seed_ = check_random_state(None).randint(np.iinfo(np.int32).max)
         return check_random_state(self.seed_)
-
-    def _missing(self, X):
-        """Missing frames of numbers and pictures; a table of paths has none that show."""
-        if X.dtype.kind == "f":
-            return missing_frames(X)
-        return np.zeros(X.shape[:2], dtype=bool)
 
     def _draw_donors(self, y, strata, missing):
         rng = self._random_state()
