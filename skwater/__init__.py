@@ -8,6 +8,7 @@ from importlib.metadata import version as _version
 _HOMES = {
     "CNNLSTMClassifier": "skwater.classifiers",
     "ConvLSTMClassifier": "skwater.classifiers",
+    "EarlyDetector": "skwater.early_detection",
     "ImageSequences": "skwater._image_sequences",
     "Pipeline": "imblearn.pipeline",
     "RSSResampler": "skwater.resampling",
@@ -18,9 +19,13 @@ _SUBMODULES = [
     "augmentation",
     "classifiers",
     "datasets",
+    "early_detection",
+    "evaluation",
     "exceptions",
+    "metrics",
     "model_selection",
     "nn",
+    "plotting",
     "preprocessing",
     "resampling",
 ]

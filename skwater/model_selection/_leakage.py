@@ -1,11 +1,10 @@
 """Whether a split keeps plants apart."""
 
 import numpy as np
-from sklearn.utils import check_consistent_length, column_or_1d
+from sklearn.utils import check_consistent_length
 
-from ._sequences import frame_digests, is_lazy
-
-__all__ = ["check_no_leakage"]
+from .._sequences import frame_digests, is_lazy
+from ._groups import check_groups
 
 
 def check_no_leakage(train, test, groups, X=None):
@@ -20,9 +19,9 @@ def check_no_leakage(train, test, groups, X=None):
     Parameters
     ----------
     train : array-like of int of shape (n_train,)
-        Rows that are trained on.
+        Rows that are trained on, or a mask of them.
     test : array-like of int of shape (n_test,)
-        Rows that are tested on.
+        Rows that are tested on, or a mask of them.
     groups : array-like of shape (n_samples,)
         Plant of each row.
     X : array-like or lazy sequences of shape (n_samples, n_frames, ...), default=None
@@ -31,10 +30,12 @@ def check_no_leakage(train, test, groups, X=None):
     Raises
     ------
     ValueError
-        If a plant or a frame is on both sides; it names the first of them.
+        If a plant or a frame is on both sides; it names the first of them. Also if a plant has no
+        name.
 
     See Also
     --------
+    RepeatedStratifiedGroupKFold : A splitter that takes groups.
     skwater.RSSResampler : Splices inside a pipeline, after the split.
 
     Examples
@@ -45,8 +46,9 @@ def check_no_leakage(train, test, groups, X=None):
     Traceback (most recent call last):
     ValueError: Plants on both sides of the split: b. Split by plant, with a splitter that ...
     """
-    train, test = np.asarray(train), np.asarray(test)
-    groups = column_or_1d(groups)
+    groups = check_groups(groups)
+    rows = np.arange(len(groups))
+    train, test = rows[np.asarray(train)], rows[np.asarray(test)]
     both = np.intersect1d(groups[train], groups[test])
     if len(both):
         raise ValueError(

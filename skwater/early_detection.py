@@ -1,0 +1,414 @@
+"""A classifier that says stressed on the first frame on which its evidence suffices."""
+
+from numbers import Integral, Real
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, _fit_context, clone
+from sklearn.pipeline import Pipeline
+from sklearn.utils import check_array, column_or_1d, get_tags
+from sklearn.utils._param_validation import HasMethods, Interval
+from sklearn.utils.metadata_routing import (
+    MetadataRouter,
+    MethodMapping,
+    _raise_for_params,
+    process_routing,
+)
+from sklearn.utils.multiclass import type_of_target
+from sklearn.utils.validation import (
+    _check_method_params,
+    _check_pos_label_consistency,
+    check_is_fitted,
+)
+
+from ._sequences import check_sequences, is_lazy, missing_frames
+
+__all__ = ["EarlyDetector"]
+
+
+class EarlyDetector(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
+    """A classifier that says stressed on the first frame on which its evidence suffices.
+
+    It follows the season and gives an alarm for a plant on the first frame, from frame number
+    `min_frames` on, on which the probability of stress has been at least `threshold` on
+    `patience` photos in a row. A missing frame brings no evidence: it neither counts nor breaks
+    the row. What is decided on a frame never depends on later ones.
+
+    Every frame is one more occasion for a false alarm. A threshold that is right for whole
+    seasons is too low for this use; choose it, with `min_frames` and `patience`, on inner folds,
+    never on the plants that are reported. A single model that was trained on whole seasons
+    (``refit=False``) answers early in the season a question that it was not taught, and its early
+    probabilities can be far off in either direction; ``refit=True`` asks a model of that day.
+    And an alarm before the stress began is no early detection: check
+    :func:`skwater.metrics.false_alarm_rate_before_onset` first.
+
+    Parameters
+    ----------
+    estimator : object
+        Classifier with ``predict_proba``. It is cloned, never fitted itself.
+    threshold : float, default=0.5
+        Probability of stress, from 0 to 1, that counts as evidence.
+    min_frames : int, default=1
+        Number of the first frame, counted from 1 with missing ones, that can be evidence.
+    patience : int, default=1
+        How many photos in a row must be evidence.
+    refit : bool, default=False
+        False fits one clone on whole sequences and reads it along the season: by its
+        ``staged_predict_proba``, where it is a sequence classifier that has one, or else by
+        ``predict_proba`` of the frames so far, which it must accept. True fits a clone for each
+        number of frames, which any classifier can do, at the price of as many fits as frames.
+    pos_label : int, float, bool or str, default=None
+        The class that is stressed. None takes 1 where the classes are 0 and 1, -1 and 1, or
+        booleans, and is an error for others: the alphabet does not know which class is stressed.
+
+    Attributes
+    ----------
+    estimators_ : list of object
+        The fitted clones: with ``refit=True`` one for each number of frames from 1 on, otherwise
+        a single one.
+    classes_ : ndarray of shape (2,)
+        The classes.
+    class_prior_ : ndarray of shape (2,), dtype float64
+        Share of each class in training.
+    n_features_in_ : int
+        Number of frames seen in fit.
+    sequence_shape_ : tuple of int
+        Shape of a sequence seen in fit.
+    feature_names_in_ : ndarray of shape (n_frames,), dtype object
+        Names of the frames, where X is a data frame with string columns.
+
+    See Also
+    --------
+    skwater.metrics.detection_delay : How soon the alarms come.
+    skwater.metrics.false_alarm_rate_before_onset : How many come too soon to be true.
+
+    Notes
+    -----
+    In a pipeline, the steps before the last are applied to whole sequences where a single clone
+    is read by its ``staged_predict_proba``. Such a step must treat each frame by itself: one that
+    mixes frames, a principal component analysis say, lets the future into the past.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from skwater.early_detection import EarlyDetector
+    >>> days = [21, 25, 28, 32, 36, 39]
+    >>> rng = np.random.default_rng(0)
+    >>> y = np.repeat(["dry", "wet"], 10)
+    >>> X = rng.normal(size=(20, 6))
+    >>> X[:10, 3:] -= 4  # dry plants have less cover from day 32 on
+    >>> detector = EarlyDetector(
+    ...     LogisticRegression(), threshold=0.9, refit=True, pos_label="dry"
+    ... )
+    >>> detector.fit(X, y).detect(X[8:12], days=days)
+    array([32., 32., nan, nan])
+    """
+
+    _parameter_constraints: dict = {
+        "estimator": [HasMethods(["fit", "predict_proba"])],
+        "threshold": [Interval(Real, 0, 1, closed="both")],
+        "min_frames": [Interval(Integral, 1, None, closed="left")],
+        "patience": [Interval(Integral, 1, None, closed="left")],
+        "refit": ["boolean"],
+        "pos_label": [Real, str, "boolean", None],
+    }
+
+    def __init__(
+        self,
+        estimator,
+        *,
+        threshold=0.5,
+        min_frames=1,
+        patience=1,
+        refit=False,
+        pos_label=None,
+    ):
+        self.estimator = estimator
+        self.threshold = threshold
+        self.min_frames = min_frames
+        self.patience = patience
+        self.refit = refit
+        self.pos_label = pos_label
+
+    @_fit_context(prefer_skip_nested_validation=False)  # the estimator is validated by itself
+    def fit(self, X, y, **params):
+        """Fit one clone of the estimator, or one for each number of frames.
+
+        Parameters
+        ----------
+        X : array-like or lazy sequences of shape (n_samples, n_frames, ...)
+            Sequences that the estimator takes. A frame that is NaN throughout is missing.
+        y : array-like of shape (n_samples,)
+            Class of each sequence, one of two.
+        **params : dict
+            Metadata for ``fit`` of the estimator, by scikit-learn's metadata routing.
+
+        Returns
+        -------
+        EarlyDetector
+            The detector itself.
+
+        Raises
+        ------
+        ValueError
+            If X breaks the contract, y has another number of classes than two or none is
+            `pos_label`, or, for ``refit=True``, no plant of a class has a photo on the first
+            frames.
+        """
+        _raise_for_params(params, self, "fit")
+        params = process_routing(self, "fit", **params).estimator.fit
+        X, y = check_sequences(self, X, y, reset=True)
+        self._check_classes(y)
+        if self.refit:
+            there = ~missing_frames(X)
+            self.estimators_ = [
+                self._fit_prefix(_first_frames(X, t), y, there[:, :t].any(axis=1), params)
+                for t in _lengths(X)
+            ]
+        else:
+            self.estimators_ = [clone(self.estimator).fit(X, y, **params)]
+        return self
+
+    def _check_classes(self, y):
+        kind = type_of_target(y, input_name="y", raise_unknown=True)
+        if kind != "binary":
+            raise ValueError(
+                f"Only binary classification is supported. The type of the target is {kind}."
+            )
+        self.classes_, counts = np.unique(y, return_counts=True)
+        if len(self.classes_) < 2:
+            raise ValueError(
+                f"EarlyDetector needs samples of 2 classes in y, got 1 class: {self.classes_[0]}."
+            )
+        self.class_prior_ = counts / len(y)
+        found = np.flatnonzero(self.classes_ == _check_pos_label_consistency(self.pos_label, y))
+        if len(found) == 0:
+            raise ValueError(
+                f"pos_label={self.pos_label!r} is not among the classes of y, "
+                f"{self.classes_.tolist()}. Name the stressed one."
+            )
+        self._pos = found[0]
+
+    def _fit_prefix(self, X, y, seen, params):
+        """Fit a clone on the plants that have been seen by the last frame of X."""
+        lacking = np.setdiff1d(self.classes_, y[seen])
+        if len(lacking):
+            t = X.shape[1]
+            raise ValueError(
+                f"No plant of class {lacking[0]} has a photo up to frame number {t}, so that no "
+                f"estimator can be fitted on it. Leave the first {t} frames out."
+            )
+        if not seen.all():
+            rows = np.flatnonzero(seen)
+            params = _check_method_params(X, params, rows)
+            X, y = X[rows], y[rows]
+        return clone(self.estimator).fit(X, y, **params)
+
+    def staged_predict_proba(self, X):
+        """Probability of each class after each frame, as the season goes on.
+
+        Parameters
+        ----------
+        X : array-like or lazy sequences of shape (n_samples, n_frames, ...)
+            Sequences with frames as in :meth:`fit`. From three dimensions on there may be fewer
+            of them, the season so far; with two, enter the frames to come as NaN.
+
+        Yields
+        ------
+        ndarray of shape (n_samples, 2), dtype float64
+            Probabilities, in the order of ``classes_``, after one frame more. A missing frame
+            leaves them as they were; before the first photo they are ``class_prior_``, or what
+            the estimator's own ``staged_predict_proba`` says.
+
+        Raises
+        ------
+        ValueError
+            If X breaks the contract, or the estimator refuses the first frames by themselves,
+            which ``refit=True`` avoids.
+        """
+        check_is_fitted(self)
+        X, _ = check_sequences(self, X, reset=False)
+        yield from self._stages(X)
+
+    def _stages(self, X):
+        if len(self.estimators_) == 1 and (staged := _staged(self.estimators_[0], X)) is not None:
+            yield from staged
+            return
+        there = ~missing_frames(X)
+        probabilities = np.tile(self.class_prior_, (len(X), 1))
+        for t in _lengths(X):
+            rows = np.flatnonzero(there[:, t - 1])  # the others know no more than before
+            if len(rows):
+                probabilities = probabilities.copy()
+                probabilities[rows] = self._read(_first_frames(X, t), rows)
+            yield probabilities
+
+    def _read(self, X, rows):
+        """Probabilities of some rows after all frames of X, which are the first of the season."""
+        n_frames = X.shape[1]
+        estimator = self.estimators_[n_frames - 1 if len(self.estimators_) > 1 else 0]
+        try:
+            return estimator.predict_proba(X if len(rows) == len(X) else X[rows])
+        except ValueError as error:
+            if len(self.estimators_) > 1 or n_frames == self.n_features_in_:
+                raise
+            raise ValueError(
+                f"{type(estimator).__name__} was fitted on {self.n_features_in_} frames and "
+                f"refuses the first {n_frames} of them by themselves: {error} Set refit=True, "
+                f"which fits a clone for each number of frames."
+            ) from error
+
+    def _follow(self, X):
+        """Probabilities (n_samples, n_frames, 2) and the frame of each alarm, -1 for never."""
+        check_is_fitted(self)
+        X, _ = check_sequences(self, X, reset=False)
+        probabilities = np.stack(list(self._stages(X)), axis=1)
+        alarms = first_alarms(
+            probabilities[:, :, self._pos],
+            ~missing_frames(X),
+            threshold=self.threshold,
+            min_frames=self.min_frames,
+            patience=self.patience,
+        )
+        return probabilities, alarms
+
+    def detect(self, X, *, days=None):
+        """Day of the alarm of each plant.
+
+        Parameters
+        ----------
+        X : array-like or lazy sequences of shape (n_samples, n_frames, ...)
+            Sequences, as in :meth:`staged_predict_proba`.
+        days : array-like of shape (n_frames,), default=None
+            Day of each frame, strictly increasing. None counts frames, from 1 on.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,), dtype float64
+            Days, or numbers of frames; NaN for a plant without an alarm so far.
+
+        Raises
+        ------
+        ValueError
+            If `days` are not one for each frame of X, or not increasing.
+        """
+        probabilities, alarms = self._follow(X)
+        days = _check_days(days, probabilities.shape[1])
+        return np.where(alarms >= 0, days[alarms], np.nan)
+
+    def predict(self, X):
+        """Stressed, where there is an alarm within the frames of X, or else the other class.
+
+        Parameters
+        ----------
+        X : array-like or lazy sequences of shape (n_samples, n_frames, ...)
+            Sequences, as in :meth:`staged_predict_proba`.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+            Classes, of the type seen in :meth:`fit`.
+        """
+        _, alarms = self._follow(X)
+        return self.classes_[np.where(alarms >= 0, self._pos, 1 - self._pos)]
+
+    def predict_proba(self, X):
+        """Probability of each class on the frame that decided: that of the alarm, or the last.
+
+        With a `patience` above 1 or a `threshold` other than 0.5, the more probable class need not
+        be the one that :meth:`predict` gives.
+
+        Parameters
+        ----------
+        X : array-like or lazy sequences of shape (n_samples, n_frames, ...)
+            Sequences, as in :meth:`staged_predict_proba`.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, 2), dtype float64
+            Probabilities in the order of ``classes_``.
+        """
+        probabilities, alarms = self._follow(X)
+        return probabilities[np.arange(len(alarms)), alarms]  # -1, never, is the last frame
+
+    def get_metadata_routing(self):
+        """Return where metadata go: from ``fit`` to ``fit`` of the estimator.
+
+        Returns
+        -------
+        MetadataRouter
+            The routing.
+        """
+        return MetadataRouter(owner=self).add(
+            estimator=self.estimator,
+            method_mapping=MethodMapping().add(caller="fit", callee="fit"),
+        )
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        inner = get_tags(self.estimator)
+        tags.classifier_tags.multi_class = False
+        tags.classifier_tags.poor_score = inner.classifier_tags.poor_score
+        tags.input_tags.allow_nan = inner.input_tags.allow_nan
+        tags.input_tags.three_d_array = inner.input_tags.three_d_array
+        return tags
+
+
+def first_alarms(probability, there, *, threshold, min_frames, patience):
+    """Find the frame of each plant's alarm.
+
+    Parameters
+    ----------
+    probability : ndarray of shape (n_samples, n_frames), dtype float
+        Probability of stress after each frame.
+    there : ndarray of shape (n_samples, n_frames), dtype bool
+        Which frames are not missing.
+    threshold, min_frames, patience : float, int, int
+        As in :class:`EarlyDetector`.
+
+    Returns
+    -------
+    ndarray of shape (n_samples,), dtype int
+        Position of the frame, from 0 on; -1 for never.
+    """
+    counts = there & (np.arange(there.shape[1]) >= min_frames - 1)
+    alarms, in_a_row = np.full(len(probability), -1), np.zeros(len(probability), dtype=int)
+    for t in range(probability.shape[1]):
+        evidence = probability[:, t] >= threshold
+        in_a_row = np.where(counts[:, t], (in_a_row + 1) * evidence, in_a_row)
+        alarms[(alarms < 0) & (in_a_row >= patience)] = t
+    return alarms
+
+
+def _staged(estimator, X):
+    """Stages of a fitted sequence classifier, or pipeline that ends in one; None without any."""
+    *steps, last = (
+        estimator.named_steps.values() if isinstance(estimator, Pipeline) else [estimator]
+    )
+    # The stages of boosting are trees. Only of an estimator of sequences are they frames.
+    if not hasattr(last, "staged_predict_proba") or not get_tags(last).input_tags.three_d_array:
+        return None
+    shape = X.shape[:2]
+    for step in steps:
+        if step not in (None, "passthrough") and not hasattr(step, "fit_resample"):
+            X = step.transform(X)
+    return last.staged_predict_proba(X) if X.shape[:2] == shape else None
+
+
+def _lengths(X):
+    return range(1, X.shape[1] + 1)
+
+
+def _first_frames(X, t):
+    return X.take_frames(range(t)) if is_lazy(X) else X[:, :t]
+
+
+def _check_days(days, n_frames):
+    if days is None:
+        return np.arange(1.0, n_frames + 1)
+    days = column_or_1d(check_array(days, dtype=np.float64, ensure_2d=False, input_name="days"))
+    if len(days) != n_frames:
+        raise ValueError(f"days must be one for each of the {n_frames} frames, got {len(days)}.")
+    if (np.diff(days) <= 0).any():
+        raise ValueError(f"days must be strictly increasing, got {days.tolist()}.")
+    return days

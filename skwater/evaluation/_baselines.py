@@ -1,0 +1,127 @@
+"""What a deep model must beat: models that know next to nothing of the pictures."""
+
+import numpy as np
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.compose import make_column_selector, make_column_transformer
+from sklearn.dummy import DummyClassifier
+from sklearn.impute import SimpleImputer
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
+from .._sequences import as_frames, frame_shape
+from ..preprocessing import CanopyCover
+
+METADATA_ONLY = "metadata only"
+_MINIROCKET_MIN_FRAMES = 9  # aeon refuses shorter series
+
+
+class FrameSummary(TransformerMixin, BaseEstimator):
+    """A few numbers for each frame: the canopy cover of a photo, else the mean of each channel.
+
+    Parameters
+    ----------
+    kind : {"all", "last", "series"}, default="all"
+        Numbers of all frames side by side, of the last frame that is there, or as series
+        (n_samples, n_channels, n_frames) whose gaps are interpolated.
+    """
+
+    def __init__(self, kind="all"):
+        self.kind = kind
+
+    def fit(self, X, y=None):
+        """Do nothing: each plant is summed up by itself."""
+        return self
+
+    def transform(self, X):
+        """Return the numbers, NaN where a frame is missing."""
+        numbers = _summarise(X)
+        if self.kind == "last":
+            return np.stack([_last_present(plant) for plant in numbers])
+        if self.kind == "series":
+            return np.stack([_interpolate(plant) for plant in numbers]).transpose(0, 2, 1)
+        return numbers.reshape(len(numbers), -1)
+
+    def __sklearn_is_fitted__(self):
+        return True
+
+
+def _summarise(X):
+    """Numbers of shape (n_samples, n_frames, n_channels)."""
+    if is_photo(X):
+        return CanopyCover().fit(X).transform(X)[:, :, None]
+    one_by_one = (as_frames(np.asarray(X[i])[None])[0] for i in range(len(X)))
+    return np.stack([plant.mean(axis=(1, 2), dtype=np.float64) for plant in one_by_one])
+
+
+def is_photo(X):
+    """Tell whether frames are colour photos, in which leaves can be found."""
+    height, width, n_channels = frame_shape(X)
+    return height * width > 1 and n_channels == 3
+
+
+def _last_present(plant):
+    present = np.flatnonzero(~np.isnan(plant).all(axis=1))
+    return plant[present[-1]]
+
+
+def _interpolate(plant):
+    frames = np.arange(len(plant))
+    present = ~np.isnan(plant).all(axis=1)
+    return np.stack([np.interp(frames, frames[present], c[present]) for c in plant.T], axis=1)
+
+
+def default_baselines(X, metadata=None):
+    """Make the baselines that fit the data, by name.
+
+    Parameters
+    ----------
+    X : ndarray or lazy sequences
+        Looked at for its shape only.
+    metadata : ndarray or DataFrame or None
+        If not None, a model of it alone is among them. Its fit takes metadata for X.
+
+    Returns
+    -------
+    dict of str to estimator
+        Classifiers that are not fitted.
+    """
+    what = "cover" if is_photo(X) else "means"
+    found = {"majority class": DummyClassifier(strategy="most_frequent")}
+    if metadata is not None:
+        found[METADATA_ONLY] = _on_metadata(metadata)
+    found[f"logistic regression, {what}"] = _on_summary("all")
+    found["logistic regression, last frame"] = _on_summary("last")
+    return found | {f"{name}, {what}": model for name, model in _convolutions(X.shape[1]).items()}
+
+
+def _convolutions(n_frames):
+    """The best classifiers of short series that are quick to train, where aeon is installed."""
+    try:
+        from aeon.classification.convolution_based import HydraClassifier, MiniRocketClassifier
+    except ImportError:
+        return {}
+    found = {"Hydra": HydraClassifier()}
+    if n_frames >= _MINIROCKET_MIN_FRAMES:
+        found["MiniRocket"] = MiniRocketClassifier()
+    return {name: make_pipeline(FrameSummary("series"), model) for name, model in found.items()}
+
+
+def _on_summary(kind):
+    imputer = SimpleImputer(keep_empty_features=True)
+    return make_pipeline(FrameSummary(kind), imputer, _logistic_regression())
+
+
+def _on_metadata(metadata):
+    """Categories are what is not a number."""
+    one_hot = OneHotEncoder(handle_unknown="ignore", sparse_output=False)
+    if hasattr(metadata, "columns"):
+        categories = make_column_selector(dtype_exclude="number")
+        encoder = make_column_transformer((one_hot, categories), remainder="passthrough")
+    else:
+        encoder = "passthrough" if metadata.dtype.kind in "biuf" else one_hot
+    return make_pipeline(encoder, _logistic_regression())
+
+
+def _logistic_regression():
+    return make_pipeline(StandardScaler(), LogisticRegression(max_iter=5000))

@@ -1,0 +1,209 @@
+"""One call that gives the honest table."""
+
+import warnings
+from itertools import product
+from numbers import Integral
+
+from sklearn.utils import check_consistent_length
+from sklearn.utils._param_validation import Interval, StrOptions, validate_params
+from sklearn.utils.metadata_routing import get_routing_for_object
+
+from ._baselines import METADATA_ONLY, default_baselines
+from ._folds import Task, make_folds, run, seed_parameters, seeded
+from ._result import BenchmarkResult, Fit
+from ._validation import check_memory_can_help, check_metadata, check_plants, check_pos_label
+
+
+@validate_params(
+    {
+        "estimators": [dict],
+        "n_repeats": [Interval(Integral, 1, None, closed="left")],
+        "baselines": [StrOptions({"default"}), dict, None],
+        "params": [dict, None],
+        "n_jobs": [Integral, None],
+        "random_state": ["random_state"],
+        "verbose": [Interval(Integral, 0, 1, closed="both")],
+    },
+    prefer_skip_nested_validation=True,
+)
+def benchmark(
+    estimators,
+    X,
+    y,
+    *,
+    groups,
+    treatments=None,
+    metadata=None,
+    cv=3,
+    n_repeats=10,
+    baselines="default",
+    pos_label=None,
+    params=None,
+    n_jobs=None,
+    memory=None,
+    random_state=None,
+    verbose=1,
+):
+    """Score estimators beside baselines on the same folds, with intervals.
+
+    Everything that an estimator learns (splices, scales, stopping) is learnt inside the fold,
+    since it is fitted there as a whole: put samplers and scalers into its pipeline. Splits that
+    share plants, frames or donors are refused. Baselines are added by themselves, and a
+    deep model that is no better than the best of them has shown nothing.
+
+    What can mislead: settings that were chosen while looking at these scores; the p-value of the
+    best of many models; plants of one treatment, which are more alike than plants are (pass
+    `treatments` and ``cv=LeaveTreatmentsOut()`` to leave them out together); and ROC AUC, which
+    is taken over folds whose models need not have the same scale.
+
+    Parameters
+    ----------
+    estimators : dict of str to estimator
+        Classifiers by the name that they have in the table. They are cloned, and every
+        `random_state` in them is set, to another seed for each fit.
+    X : array-like or lazy sequences of shape (n_samples, n_frames, ...)
+        Sequences, one row a plant.
+    y : array-like of shape (n_samples,)
+        Class of each row.
+    groups : array-like of shape (n_samples,)
+        Plant of each row. Rows of a group are never on both sides of a split.
+    treatments : array-like of shape (n_samples,), default=None
+        Treatment of each row: what :class:`LeaveTreatmentsOut` leaves out, and what the test of
+        differences then takes for independent.
+    metadata : array-like or DataFrame of shape (n_samples, n_columns), default=None
+        What is known of a plant without looking at it, for a baseline of its own. Columns that
+        are not numbers are taken for categories.
+    cv : int, splitter or iterable of splits, default=3
+        An int is the number of folds of plants, stratified by class.
+    n_repeats : int, default=10
+        How often cross-validation is repeated. Splitters that draw their folds draw new ones for
+        each repeat (and those that repeat themselves keep their own number). With other
+        splitters the folds stay and only the seeds of the estimators change; those without
+        any `random_state` are then fitted once.
+    baselines : "default", dict of str to estimator or None, default="default"
+        By default the majority class; `metadata` only, where they are given; logistic regression
+        on the canopy cover of photos or else the mean of each channel of each frame, of all
+        frames and of the last; and MiniRocket and Hydra on the same numbers, where aeon is
+        installed.
+    pos_label : int, float, bool or str, default=None
+        The stressed class, of which precision, recall, F1, ROC AUC and Brier score are. By
+        default 1, where labels are 0 and 1 or -1 and 1; other labels need it.
+    params : dict of str to array-like, default=None
+        Arrays of one value a row, such as ``strata``, that are passed to the fit of those
+        estimators that request them; needs scikit-learn's metadata routing to be enabled.
+    n_jobs : int, default=None
+        Number of processes; None is one.
+    memory : str, path-like or joblib.Memory, default=None
+        Folder in which finished fits are kept, so that a study that was killed goes on where it
+        was. They are found by estimator, data, fold and seed, and by the versions of the
+        libraries; files on disk by their path. Needs a `random_state`.
+    random_state : int, RandomState instance or None, default=None
+        Seed of folds and estimators.
+    verbose : {0, 1}, default=1
+        Whether to show a progress bar.
+
+    Returns
+    -------
+    BenchmarkResult
+        The table. After Ctrl-C it holds what was finished, and its ``complete`` is False.
+
+    Raises
+    ------
+    ValueError
+        If a split leaks, training lacks a class, or lengths or labels do not fit.
+
+    Warns
+    -----
+    UserWarning
+        If Ctrl-C ended it early.
+
+    See Also
+    --------
+    permutation_test : Whether a score could be chance.
+    early_detection_curve : Scores over the season.
+    skwater.model_selection.check_no_leakage : What refuses a split.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from skwater.evaluation import benchmark
+    >>> rng = np.random.default_rng(0)
+    >>> X, y = rng.normal(size=(24, 5)), np.arange(24) % 2  # noise
+    >>> result = benchmark(
+    ...     {"lr": LogisticRegression()}, X, y, groups=np.arange(24), n_repeats=2, random_state=0,
+    ...     verbose=0,
+    ... )
+    >>> row = result.rows[0]
+    >>> row["balanced_ci_low"] < 0.5 < row["balanced_ci_high"]
+    True
+    """
+    X, y, groups, treatments = check_plants(X, y, groups, treatments)
+    pos_label = check_pos_label(y, pos_label)
+    check_memory_can_help(memory, random_state)
+    params = {} if params is None else params
+    check_consistent_length(X, *params.values())
+    if metadata is not None:
+        metadata = check_metadata(metadata, len(X))
+    if baselines == "default":
+        baselines = default_baselines(X, metadata)
+    models = _check_names(estimators, baselines or {})
+    folds, redrawn = make_folds(cv, X, y, groups, treatments, n_repeats=n_repeats, rng=random_state)
+    planned = [
+        (name, fold)
+        for fold, name in product(folds, models)
+        if redrawn or fold.repeat == 0 or seed_parameters(models[name])
+    ]
+    tasks = [
+        Task(
+            seeded(models[name], fold.seed),
+            metadata if name == METADATA_ONLY and metadata is not None else X,
+            y,
+            fold,
+            _requested(models[name], params),
+        )
+        for name, fold in planned
+    ]
+    outcomes = {}
+    try:
+        for place, outcome in run(
+            tasks, memory=memory, n_jobs=n_jobs, verbose=verbose, desc="benchmark"
+        ):
+            outcomes[place] = outcome
+    except KeyboardInterrupt:
+        warnings.warn(
+            f"Interrupted after {len(outcomes)} of {len(tasks)} fits. The table holds the models "
+            f"and repeats that were finished.",
+            stacklevel=2,
+        )
+    fits = [Fit(*planned[place], outcome) for place, outcome in sorted(outcomes.items())]
+    return BenchmarkResult(
+        fits=fits,
+        models=list(models),
+        baselines=list(baselines or {}),
+        y=y,
+        groups=groups,
+        treatments=treatments,
+        pos_label=pos_label,
+        cv=cv,
+        redrawn=redrawn,
+        n_planned=len(tasks),
+    )
+
+
+def _check_names(estimators, baselines):
+    """All models in the order of the table."""
+    both = sorted(set(estimators) & set(baselines))
+    if both:
+        raise ValueError(f"Estimators and baselines share names: {both}. Rename the estimators.")
+    if not estimators and not baselines:
+        raise ValueError("There is nothing to score: both estimators and baselines are empty.")
+    return estimators | baselines
+
+
+def _requested(estimator, params):
+    """Those of the params that the fit of an estimator asks for."""
+    if not params:
+        return {}
+    wanted = get_routing_for_object(estimator).consumes("fit", params)
+    return {name: params[name] for name in params if name in wanted}

@@ -1,0 +1,280 @@
+"""The smallest unit of a study: an estimator fitted on one side of a split, asked the other.
+
+Whatever is scored here (tables, curves, permutations) is a list of such tasks. Each is seeded
+beforehand, so that it gives the same wherever and whenever it is run, and can be cached.
+"""
+
+import os
+from copy import copy
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from numbers import Integral
+from time import perf_counter
+
+import joblib
+import numpy as np
+from joblib import Parallel, delayed
+from sklearn.base import clone
+from sklearn.model_selection import StratifiedGroupKFold, check_cv
+from sklearn.utils import _safe_indexing, check_random_state
+from sklearn.utils.validation import check_memory
+from tqdm.auto import tqdm
+
+from ..model_selection import LeaveTreatmentsOut, check_no_leakage
+
+# An outcome is not to be had from the cache after one of these has changed.
+VERSIONS = {
+    name: version(name)
+    for name in ("skwater", "scikit-learn", "imbalanced-learn", "skorch", "torch", "numpy")
+}
+
+
+@dataclass(frozen=True)
+class Fold:
+    """One split of one repeat.
+
+    Parameters
+    ----------
+    repeat, number : int
+        Which repeat, and which fold of it.
+    train, test : ndarray of int
+        Rows of X on either side.
+    seed : int
+        Of what is fitted here.
+    """
+
+    repeat: int
+    number: int
+    train: np.ndarray
+    test: np.ndarray
+    seed: int
+
+
+@dataclass(frozen=True)
+class Task:
+    """An estimator that is seeded already, its data and a fold of them."""
+
+    estimator: object
+    X: object
+    y: np.ndarray
+    fold: Fold
+    fit_params: dict = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What an estimator said about the rows that it was not fitted on.
+
+    Parameters
+    ----------
+    predicted : ndarray of shape (n_test,)
+        Labels.
+    proba : ndarray of shape (n_test, n_classes) or None
+        Probabilities, where the estimator has them.
+    decision : ndarray of shape (n_test,) or (n_test, n_classes) or None
+        Values of ``decision_function``, where there are no probabilities.
+    classes : ndarray of shape (n_classes,)
+        Labels of the columns.
+    donors : dict of str to ndarray
+        For each sampler in a pipeline, the rows of X that gave the frames of its new sequences.
+    fit_time, predict_time : float
+        Wall-clock seconds.
+    """
+
+    predicted: np.ndarray
+    proba: np.ndarray | None
+    decision: np.ndarray | None
+    classes: np.ndarray
+    donors: dict
+    fit_time: float
+    predict_time: float
+
+
+def make_folds(cv, X, y, groups, treatments=None, *, n_repeats=1, rng=None):
+    """Split `n_repeats` times, and refuse splits that leak.
+
+    A splitter that draws its folds draws others for each repeat, whatever its own seed; one that
+    repeats itself keeps its own number of repeats; of any other the repeats are the same.
+
+    Parameters
+    ----------
+    cv : int, splitter or iterable of splits
+        An int is the number of stratified folds over groups.
+    X : array-like or lazy sequences
+        Sequences, in which :func:`check_no_leakage` looks for shared frames.
+    y : ndarray of shape (n_samples,)
+        Class of each row.
+    groups : ndarray of shape (n_samples,)
+        Plant of each row.
+    treatments : ndarray of shape (n_samples,) or None
+        Treatment of each row, for :class:`LeaveTreatmentsOut`.
+    n_repeats : int
+        Number of repeats.
+    rng : int, RandomState or None
+        Seeds the splitter, and what is fitted in the folds.
+
+    Returns
+    -------
+    folds : list of Fold
+        Repeat by repeat.
+    redrawn : bool
+        Whether each repeat has splits of its own.
+    """
+    if isinstance(cv, Integral):
+        cv = StratifiedGroupKFold(int(cv), shuffle=True)
+    cv = check_cv(cv, y, classifier=True)
+    if isinstance(cv, LeaveTreatmentsOut):
+        if treatments is None:
+            raise ValueError("LeaveTreatmentsOut needs treatments=, the treatment of each row.")
+        groups_of_cv = treatments
+    else:
+        groups_of_cv = groups
+    rows = np.zeros(len(y))  # splitters ask for nothing but the length of X
+    rng = check_random_state(rng)
+    redrawn = _draws(cv)
+    if hasattr(cv, "n_repeats"):
+        n_repeats = cv.n_repeats
+    # A seed for each repeat: more of them leave the first ones as they were.
+    seeds = [draw_seed(rng) for _ in range(n_repeats)]
+    if hasattr(cv, "n_repeats"):
+        splits = list(_seed_splitter(cv, seeds[0]).split(rows, y, groups_of_cv))
+        size = len(splits) // n_repeats
+        repeats = [splits[start : start + size] for start in range(0, len(splits), size)]
+    else:
+        repeats = [list(_seed_splitter(cv, s).split(rows, y, groups_of_cv)) for s in seeds]
+    for splits in repeats if redrawn else repeats[:1]:
+        for train, test in splits:
+            check_no_leakage(train, test, groups, X)
+            lacking = np.setdiff1d(y, y[train])
+            if len(lacking):
+                raise ValueError(
+                    f"A training side has nothing of class {lacking[0]}, which is in one group "
+                    f"only or in fewer than there are folds. Use a splitter that keeps every "
+                    f"class in training, such as LeaveTreatmentsOut, or fewer folds."
+                )
+    folds = []
+    for repeat, (splits, seed) in enumerate(zip(repeats, seeds, strict=True)):
+        of_repeat = np.random.RandomState(seed)
+        for number, (train, test) in enumerate(splits):
+            folds.append(Fold(repeat, number, train, test, draw_seed(of_repeat)))
+    return folds, redrawn
+
+
+def _seed_splitter(cv, seed):
+    if _draws(cv):
+        cv = copy(cv)
+        cv.random_state = seed
+    return cv
+
+
+def _draws(cv):
+    """Tell whether a splitter draws its folds at random."""
+    if isinstance(cv, LeaveTreatmentsOut):
+        return cv.n_splits is not None
+    return hasattr(cv, "random_state") and getattr(cv, "shuffle", True)
+
+
+def draw_seed(rng):
+    """Draw an int for a `random_state`."""
+    return int(rng.randint(np.iinfo(np.int32).max))
+
+
+def seed_parameters(estimator):
+    """Names of the parameters that hold a seed, those of steps and inner estimators included."""
+    names = estimator.get_params(deep=True)
+    return sorted(n for n in names if n == "random_state" or n.endswith("__random_state"))
+
+
+def seeded(estimator, seed):
+    """Clone an estimator with all its seeds drawn from one."""
+    rng = np.random.RandomState(seed)
+    seeds = {name: draw_seed(rng) for name in seed_parameters(estimator)}
+    return clone(estimator).set_params(**seeds)
+
+
+def run(tasks, *, memory=None, n_jobs=None, verbose=1, desc=None):
+    """Yield (place in the list, Outcome) as the tasks get done.
+
+    Parameters
+    ----------
+    tasks : list of Task
+        What to do, in the order in which it is worth most: Ctrl-C ends the list early.
+    memory : str, path-like, joblib.Memory or None
+        Where outcomes are kept. A task that was finished is never run again, also after a kill,
+        for joblib moves a result into place when it is whole.
+    n_jobs : int or None
+        Number of processes.
+    verbose : {0, 1}
+        Whether to show a progress bar.
+    desc : str or None
+        What the bar says.
+
+    Yields
+    ------
+    tuple of (int, Outcome)
+        In any order.
+    """
+    fit = fit_and_predict
+    if memory is not None:
+        memory = check_memory(os.fspath(memory) if isinstance(memory, os.PathLike) else memory)
+        fit = memory.cache(fit_and_predict, ignore=["X"])
+    digests = {id(task.X): None for task in tasks}
+    if memory is not None:
+        digests = {id(task.X): joblib.hash(task.X) for task in _one_each(tasks)}
+    parallel = Parallel(n_jobs=n_jobs, return_as="generator_unordered")
+    done = parallel(
+        delayed(_numbered)(place, fit, task, digests[id(task.X)])
+        for place, task in enumerate(tasks)
+    )
+    with tqdm(total=len(tasks), desc=desc, unit="fit", disable=not verbose) as bar:
+        for place, outcome in done:
+            bar.update()
+            yield place, outcome
+
+
+def _one_each(tasks):
+    """A task for each X that there is."""
+    return {id(task.X): task for task in tasks}.values()
+
+
+def _numbered(place, fit, task, digest):
+    arguments = (task.estimator, task.X, digest, task.y, task.fold, task.fit_params, VERSIONS)
+    try:
+        return place, fit(*arguments)
+    except Exception as error:
+        error.add_note(f"In repeat {task.fold.repeat}, fold {task.fold.number} of {task.estimator}")
+        raise
+
+
+def fit_and_predict(estimator, X, digest, y, fold, fit_params, versions):
+    """Fit on one side of the fold, predict the other.
+
+    `digest` and `versions` are not used here. They stand for X and for the code in the key of
+    the cache.
+
+    Returns
+    -------
+    Outcome
+        Predictions and what it took to make them.
+    """
+    estimator = clone(estimator)
+    params = {name: _safe_indexing(value, fold.train) for name, value in fit_params.items()}
+    start = perf_counter()
+    estimator.fit(_safe_indexing(X, fold.train), y[fold.train], **params)
+    fitted = perf_counter()
+    X_test = _safe_indexing(X, fold.test)
+    predicted = estimator.predict(X_test)
+    done = perf_counter()
+    proba = decision = None
+    if hasattr(estimator, "predict_proba"):
+        proba = estimator.predict_proba(X_test)
+    elif hasattr(estimator, "decision_function"):
+        decision = estimator.decision_function(X_test)
+    donors = {
+        name: fold.train[step.donors_]
+        for name, step in getattr(estimator, "steps", [])
+        if hasattr(step, "donors_")
+    }
+    return Outcome(
+        predicted, proba, decision, estimator.classes_, donors, fitted - start, done - fitted
+    )

@@ -1,0 +1,196 @@
+"""From the predictions of a model on all folds to a row of the table."""
+
+import numpy as np
+from sklearn.metrics import (
+    accuracy_score,
+    balanced_accuracy_score,
+    brier_score_loss,
+    f1_score,
+    precision_score,
+    recall_score,
+    roc_auc_score,
+)
+
+from ..metrics import balanced_accuracy_interval, corrected_resampled_ttest, exact_interval
+
+_MAX_EXACT = 2**14  # sign flips that are all looked at
+_N_RANDOM = 10_000  # otherwise
+
+
+def score(fits, y, pos_label):
+    """Make a row of what can be known of one model by itself.
+
+    Every repeat is scored on the predictions of all of its folds together: a fold of a treatment
+    has one class only. The counts are means over repeats, since repeats do not make more plants.
+
+    Parameters
+    ----------
+    fits : list of Fit
+        All folds of one repeat or more.
+    y : ndarray of shape (n_samples,)
+        True labels.
+    pos_label : object
+        The stressed class.
+
+    Returns
+    -------
+    dict of str to float
+        The columns from "accuracy" to "predict_time".
+    """
+    by_repeat = {}
+    for fit in fits:
+        by_repeat.setdefault(fit.fold.repeat, []).append(fit)
+    repeats = [_score_repeat(of_repeat, y, pos_label) for of_repeat in by_repeat.values()]
+    row = {name: float(np.mean([r[name] for r in repeats])) for name in repeats[0]}
+    right, tested = plants_right(fits, y)
+    n = [int((y[tested] == label).sum()) for label in np.unique(y[tested])]
+    n_right = [right[tested & (y == label)].sum() for label in np.unique(y[tested])]
+    low, high = exact_interval(sum(n_right), sum(n))
+    balanced_low, balanced_high = balanced_accuracy_interval(n_right, n)
+    spread = [r["balanced_accuracy"] for r in repeats]
+    return row | {
+        "n_correct": float(sum(n_right)),
+        "n_plants": sum(n),
+        "ci_low": low,
+        "ci_high": high,
+        "balanced_ci_low": balanced_low,
+        "balanced_ci_high": balanced_high,
+        "balanced_accuracy_sd": float(np.std(spread, ddof=1)) if len(spread) > 1 else np.nan,
+        "n_repeats": len(repeats),
+        "fit_time": float(np.median([fit.outcome.fit_time for fit in fits])),
+        "predict_time": float(np.median([fit.outcome.predict_time for fit in fits])),
+    }
+
+
+def _score_repeat(fits, y, pos_label):
+    rows = np.concatenate([fit.fold.test for fit in fits])
+    predicted = np.concatenate([fit.outcome.predicted for fit in fits])
+    # A plant that is in several folds counts once.
+    weights = 1 / np.bincount(rows)[rows]
+    true, stressed = y[rows], y[rows] == pos_label
+    of_stressed = {"labels": [pos_label], "average": None, "sample_weight": weights}
+    row = {
+        "accuracy": accuracy_score(true, predicted, sample_weight=weights),
+        "balanced_accuracy": balanced_accuracy_score(true, predicted, sample_weight=weights),
+        # Of a class that is never predicted the precision is unknown.
+        "precision": precision_score(true, predicted, zero_division=np.nan, **of_stressed)[0],
+        "recall": recall_score(true, predicted, **of_stressed)[0],
+        "f1": f1_score(true, predicted, zero_division=0, **of_stressed)[0],
+        "roc_auc": np.nan,
+        "brier": np.nan,
+    }
+    evidence = [_evidence(fit.outcome, pos_label) for fit in fits]
+    if all(values is not None for values in evidence):
+        evidence = np.concatenate(evidence)
+        row["roc_auc"] = roc_auc_score(stressed, evidence, sample_weight=weights)
+        if fits[0].outcome.proba is not None:
+            row["brier"] = brier_score_loss(stressed, evidence, sample_weight=weights)
+    return row
+
+
+def _evidence(outcome, pos_label):
+    """Probability of the stressed class, or else a number that grows with it."""
+    column = np.flatnonzero(outcome.classes == pos_label)[0]
+    if outcome.proba is not None:
+        return outcome.proba[:, column]
+    if outcome.decision is not None and outcome.decision.ndim == 1:
+        return outcome.decision if column == 1 else -outcome.decision
+    return None if outcome.decision is None else outcome.decision[:, column]
+
+
+def plants_right(fits, y):
+    """How often each plant is predicted right, from 0 to 1, and which were predicted at all."""
+    right, times = np.zeros(len(y)), np.zeros(len(y))
+    for fit in fits:
+        test = fit.fold.test
+        right[test] += fit.outcome.predicted == y[test]
+        times[test] += 1
+    tested = times > 0
+    return np.where(tested, right / np.maximum(times, 1), 0), tested
+
+
+def compare(fits, others, y, units, redrawn, rng):
+    """Difference in balanced accuracy of two models on the same folds, with interval and p-value.
+
+    Where folds were drawn anew for each repeat and hold all classes, the corrected resampled
+    t-test on the folds is right. Elsewhere each plant is predicted by one model of a kind, and
+    the outcomes of the two models are exchanged at random, whole units at a time.
+
+    Parameters
+    ----------
+    fits, others : list of Fit
+        Of either model.
+    y : ndarray of shape (n_samples,)
+        True labels.
+    units : ndarray of shape (n_samples,)
+        What is independent: the plant, or the treatment, of each row.
+    redrawn : bool
+        Whether each repeat has folds of its own.
+    rng : RandomState
+        For random exchanges, where they are too many to try all.
+
+    Returns
+    -------
+    dict of str to float
+        difference, difference_low, difference_high and p_value.
+    """
+    n_classes = len(np.unique(y))
+    if redrawn and all(len(np.unique(y[fit.fold.test])) == n_classes for fit in fits):
+        compared = _compare_folds(fits, others, y)
+        if not np.isnan(compared["p_value"]):  # as it is where all folds differ alike
+            return compared
+    return _compare_plants(fits, others, y, units, rng)
+
+
+def _compare_folds(fits, others, y):
+    def by_fold(fits):
+        return {
+            (fit.fold.repeat, fit.fold.number): balanced_accuracy_score(
+                y[fit.fold.test], fit.outcome.predicted
+            )
+            for fit in fits
+        }
+
+    ours, theirs = by_fold(fits), by_fold(others)
+    test = corrected_resampled_ttest(
+        [ours[key] - theirs[key] for key in ours if key in theirs],
+        n_train=np.mean([len(fit.fold.train) for fit in fits]),
+        n_test=np.mean([len(fit.fold.test) for fit in fits]),
+    )
+    return {
+        "difference": test.mean,
+        "difference_low": test.low,
+        "difference_high": test.high,
+        "p_value": test.pvalue,
+    }
+
+
+def _compare_plants(fits, others, y, units, rng):
+    (ours, tested), (theirs, _) = plants_right(fits, y), plants_right(others, y)
+    labels, label = np.unique(y[tested], return_inverse=True)
+    n = np.bincount(label)
+    shares = (ours - theirs)[tested] / (len(labels) * n[label])  # they add up to the difference
+    by_unit = np.bincount(np.unique(units[tested], return_inverse=True)[1], shares)
+    by_unit = by_unit[by_unit != 0]
+    difference = shares.sum()
+    if 2 ** len(by_unit) <= _MAX_EXACT:
+        flips = (np.arange(2 ** len(by_unit))[:, None] >> np.arange(len(by_unit))) % 2 * 2 - 1
+        extreme = np.abs(flips @ by_unit) >= abs(difference) - 1e-12
+        pvalue = extreme.mean()
+    else:
+        flips = rng.choice([-1, 1], (_N_RANDOM, len(by_unit)))
+        extreme = np.abs(flips @ by_unit) >= abs(difference) - 1e-12
+        pvalue = (1 + extreme.sum()) / (1 + _N_RANDOM)
+    # Square and add (Newcombe): wide, since it does not use that the plants are the same.
+    centres, ends = [], []
+    for right in (ours[tested], theirs[tested]):
+        n_right = np.bincount(label, right)
+        centres.append(np.mean(n_right / n))
+        ends.append(balanced_accuracy_interval(n_right, n))
+    (p, q), ((p_low, p_high), (q_low, q_high)) = centres, ends
+    return {
+        "difference": difference,
+        "difference_low": difference - np.hypot(p - p_low, q_high - q),
+        "difference_high": difference + np.hypot(p_high - p, q - q_low),
+        "p_value": float(pvalue),
+    }

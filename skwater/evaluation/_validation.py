@@ -1,0 +1,62 @@
+"""What all that is scored here asks of its arguments."""
+
+from numbers import Integral
+
+import numpy as np
+from sklearn.utils import check_consistent_length, column_or_1d
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import _check_pos_label_consistency
+
+from .._sequences import is_lazy
+
+
+def check_plants(X, y, groups, treatments=None):
+    """Bring sequences, classes, plants and treatments into the form of arrays of one length.
+
+    Returns
+    -------
+    X : ndarray or lazy sequences of shape (n_samples, n_frames, ...)
+        The sequences.
+    y, groups : ndarray of shape (n_samples,)
+        Class and plant of each row.
+    treatments : ndarray of shape (n_samples,) or None
+        Treatment of each row.
+    """
+    X = X if is_lazy(X) else np.asarray(X)
+    if X.ndim < 2:
+        raise ValueError(f"Expected sequences of shape (n_samples, n_frames, ...), got {X.shape}.")
+    check_classification_targets(y)
+    y, groups = column_or_1d(y), column_or_1d(groups)
+    treatments = None if treatments is None else column_or_1d(treatments)
+    check_consistent_length(X, y, groups, treatments)
+    if len(np.unique(y)) < 2:
+        raise ValueError(f"y has one class only, {y[0]!r}: there is nothing to tell apart.")
+    return X, y, groups, treatments
+
+
+def check_pos_label(y, pos_label):
+    """Name the stressed class, where it was not named and can be known."""
+    pos_label = _check_pos_label_consistency(pos_label, y)
+    labels = np.unique(y)
+    if pos_label not in labels.tolist():
+        raise ValueError(f"pos_label={pos_label!r} is none of the labels {labels.tolist()}.")
+    return pos_label
+
+
+def check_memory_can_help(memory, random_state):
+    """Refuse a cache in which nothing could ever be found again."""
+    if memory is not None and not isinstance(random_state, Integral):
+        raise ValueError(
+            f"memory needs an int as random_state, got {random_state!r}: fits with other seeds "
+            f"cannot be found again."
+        )
+
+
+def check_metadata(metadata, n_samples):
+    """Bring what is known of each plant into the form of a table."""
+    if not hasattr(metadata, "columns"):
+        metadata = np.asarray(metadata)
+        metadata = metadata.reshape(len(metadata), -1)
+    if len(metadata) != n_samples:
+        raise ValueError(f"metadata has {len(metadata)} rows, but there are {n_samples} plants.")
+    return metadata

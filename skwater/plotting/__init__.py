@@ -1,0 +1,15 @@
+"""Displays of plants, splices and scores, after scikit-learn's; they need matplotlib."""
+
+from ._benchmark import BenchmarkDisplay
+from ._early_detection import EarlyDetectionDisplay
+from ._frame_importance import FrameImportanceDisplay
+from ._growth import GrowthDisplay
+from ._splice import SpliceDisplay
+
+__all__ = [
+    "BenchmarkDisplay",
+    "EarlyDetectionDisplay",
+    "FrameImportanceDisplay",
+    "GrowthDisplay",
+    "SpliceDisplay",
+]

@@ -1,0 +1,180 @@
+"""The table of a benchmark as a picture."""
+
+import numpy as np
+
+from ._style import COLORS, GREY, draw_legend, label_above, new_axes, trim_axes
+
+_STYLES = {
+    "model": {"color": COLORS[0], "marker": "o"},
+    "baseline": {"color": COLORS[1], "marker": "s", "markerfacecolor": "white"},
+}
+
+
+class BenchmarkDisplay:
+    """Balanced accuracy of models and baselines, each within its 95 % interval.
+
+    Models stand above baselines, and at the right is how many plants each of them got right. Two
+    intervals that overlap do not mean that two models are alike, nor do intervals apart make a
+    test: both models saw the same plants. For that see the differences in the table itself.
+
+    Use :meth:`from_result` to make one. All parameters are stored as attributes.
+
+    Parameters
+    ----------
+    names : list of str
+        Models, then baselines.
+    kinds : list of {"model", "baseline"}
+        What each of them is.
+    scores : ndarray of shape (n_models,)
+        Balanced accuracy, from 0 to 1.
+    low : ndarray of shape (n_models,)
+        Lower end of the interval.
+    high : ndarray of shape (n_models,)
+        Upper end of the interval.
+    n_correct : ndarray of shape (n_models,)
+        Plants that were right, in the mean over repeats.
+    n_plants : ndarray of int of shape (n_models,)
+        Out of how many.
+    chance : float, default=0.5
+        Balanced accuracy of guessing.
+
+    Attributes
+    ----------
+    ax_ : matplotlib Axes
+        The axes.
+    figure_ : matplotlib Figure
+        Their figure.
+    errorbars_ : list of matplotlib ErrorbarContainer
+        Dots and whiskers, one a row.
+    chance_line_ : matplotlib Line2D
+        The line of chance.
+    counts_ax_ : matplotlib SecondaryAxis
+        The axis at the right.
+
+    Examples
+    --------
+    >>> from skwater.plotting import BenchmarkDisplay
+    >>> display = BenchmarkDisplay(
+    ...     names=["ConvLSTM", "majority"],
+    ...     kinds=["model", "baseline"],
+    ...     scores=[0.95, 0.5],
+    ...     low=[0.8, 0.4],
+    ...     high=[0.99, 0.6],
+    ...     n_correct=[28.4, 21],
+    ...     n_plants=[30, 30],
+    ... )
+    >>> display.plot().ax_.get_xlabel()
+    'Balanced accuracy (95 % interval)'
+    """
+
+    def __init__(self, *, names, kinds, scores, low, high, n_correct, n_plants, chance=0.5):
+        self.names = names
+        self.kinds = kinds
+        self.scores = scores
+        self.low = low
+        self.high = high
+        self.n_correct = n_correct
+        self.n_plants = n_plants
+        self.chance = chance
+
+    @classmethod
+    def from_result(cls, result, *, ax=None):
+        """Plot the result of a benchmark.
+
+        Parameters
+        ----------
+        result : BenchmarkResult
+            What :func:`skwater.evaluation.benchmark` returns.
+        ax : matplotlib Axes, default=None
+            Where to plot; by default in a new figure.
+
+        Returns
+        -------
+        BenchmarkDisplay
+            The display, plotted.
+
+        Raises
+        ------
+        ValueError
+            If the result has no row.
+        """
+        rows = sorted(result.rows, key=lambda row: row["kind"] == "baseline")
+        if not rows:
+            raise ValueError("The result has no row: no model was benchmarked to the end.")
+        display = cls(
+            names=[row["model"] for row in rows],
+            kinds=[row["kind"] for row in rows],
+            scores=np.array([row["balanced_accuracy"] for row in rows]),
+            low=np.array([row["balanced_ci_low"] for row in rows]),
+            high=np.array([row["balanced_ci_high"] for row in rows]),
+            n_correct=np.array([row["n_correct"] for row in rows]),
+            n_plants=np.array([row["n_plants"] for row in rows]),
+        )
+        return display.plot(ax)
+
+    def plot(self, ax=None):
+        """Plot the display.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            Where to plot; by default in a new figure.
+
+        Returns
+        -------
+        BenchmarkDisplay
+            The display itself.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+        """
+        places = np.arange(len(self.names))
+        if ax is None:
+            ax = new_axes(self, figsize=(6.4, 1.2 + 0.4 * len(places)))
+        self.ax_, self.figure_, self.errorbars_ = ax, ax.figure, []
+        labelled = set()
+        for place, kind in zip(places, self.kinds, strict=True):
+            score = self.scores[place]
+            ends = [[score - self.low[place]], [self.high[place] - score]]
+            whiskers = np.maximum(ends, 0)  # a score of 1 can be a rounding above its interval
+            self.errorbars_.append(
+                ax.errorbar(
+                    score,
+                    place,
+                    xerr=whiskers,
+                    **_STYLES[kind],
+                    label=None if kind in labelled else kind,
+                    linestyle="",
+                    markersize=7,
+                    capsize=3,
+                )
+            )
+            labelled.add(kind)
+        self.chance_line_ = ax.axvline(self.chance, color=GREY, linestyle="--", zorder=1)
+        label_above(ax, self.chance, "chance")
+        ax.set_yticks(places, self.names)
+        ax.set_ylim(len(places) - 0.5, -0.5)  # the first row on top
+        ax.set_xlim(0, 1.02)
+        ax.set_xlabel("Balanced accuracy (95 % interval)")
+        ax.tick_params(axis="y", length=0)
+        ax.grid(axis="x", color="0.9")
+        ax.set_axisbelow(True)
+        self.counts_ax_ = ax.secondary_yaxis("right")
+        counts = zip(self.n_correct, self.n_plants, strict=True)
+        self.counts_ax_.set_yticks(places, [f"{round(k, 1):g} of {n}" for k, n in counts])
+        ax.annotate(
+            "plants right",
+            (1, 1),
+            xycoords="axes fraction",
+            xytext=(4, 3),
+            textcoords="offset points",
+            va="bottom",
+            color=GREY,
+        )
+        self.counts_ax_.tick_params(length=0)
+        self.counts_ax_.spines["right"].set_visible(False)
+        draw_legend(ax)
+        trim_axes(ax)
+        return self

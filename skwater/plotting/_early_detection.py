@@ -1,0 +1,302 @@
+"""Score against day: how early stress can be told."""
+
+from collections.abc import Mapping
+
+import numpy as np
+from sklearn.utils import check_array, column_or_1d
+from sklearn.utils.validation import _check_pos_label_consistency
+
+from ..metrics import balanced_accuracy_interval
+from ._style import (
+    GREY,
+    check_days,
+    draw_band,
+    draw_legend,
+    draw_onset,
+    label_time,
+    new_axes,
+    series_style,
+    trim_axes,
+)
+
+
+class EarlyDetectionDisplay:
+    """Score against the day up to which photos were seen, with its 95 % interval.
+
+    Up to the last water no plant is stressed, so that no score there may beat chance: that time is
+    shaded, as the negative control. A curve that leaves chance in it knows the plants by
+    something else than drought, and its later part is not to be trusted either. The interval is
+    that of each day by itself. A curve of many days is somewhere outside of it more often than
+    one in twenty times, and the day on which it first leaves chance is itself uncertain.
+
+    Use :meth:`from_estimator`, :meth:`from_predictions` or :meth:`from_curves` to make one. All
+    parameters are stored as attributes.
+
+    Parameters
+    ----------
+    days : list of ndarray of shape (n_days,)
+        Days of each curve; None in place of an array shows the numbers of the frames.
+    scores : list of ndarray of shape (n_days,)
+        Scores of each curve, means over repeats.
+    low : list of ndarray of shape (n_days,)
+        Lower ends of the interval.
+    high : list of ndarray of shape (n_days,)
+        Upper ends of the interval.
+    names : list of str, default=None
+        Name of each curve, for the legend; None is for a curve without one.
+    chance : float, default=0.5
+        Score of guessing.
+    onset : float, default=None
+        Day of the last water.
+    scoring : str, default="balanced_accuracy"
+        What the score is.
+
+    Attributes
+    ----------
+    ax_ : matplotlib Axes
+        The axes.
+    figure_ : matplotlib Figure
+        Their figure.
+    lines_ : list of matplotlib Line2D
+        The scores, one a curve.
+    bands_ : list of matplotlib FillBetweenPolyCollection
+        The intervals, one a curve.
+    chance_line_ : matplotlib Line2D
+        The line of chance.
+    onset_line_ : matplotlib Line2D or None
+        The line of the last water.
+    control_ : matplotlib Rectangle or None
+        The shaded time up to it.
+
+    See Also
+    --------
+    skwater.evaluation.early_detection_curve : Computes a curve by cross-validation.
+
+    Examples
+    --------
+    >>> from skwater.plotting import EarlyDetectionDisplay
+    >>> y_true = [0, 0, 0, 1, 1, 1]
+    >>> probabilities = [[0.4, 0.6, 0.3, 0.4, 0.6, 0.3], [0.1, 0.2, 0.1, 0.9, 0.8, 0.9]]
+    >>> display = EarlyDetectionDisplay.from_predictions(
+    ...     y_true, probabilities, days=[28, 39], onset=28
+    ... )
+    >>> display.scores[0]
+    array([0.5, 1. ])
+    """
+
+    def __init__(
+        self,
+        *,
+        days,
+        scores,
+        low,
+        high,
+        names=None,
+        chance=0.5,
+        onset=None,
+        scoring="balanced_accuracy",
+    ):
+        self.days = days
+        self.scores = scores
+        self.low = low
+        self.high = high
+        self.names = names
+        self.chance = chance
+        self.onset = onset
+        self.scoring = scoring
+
+    @classmethod
+    def from_estimator(cls, estimator, X, y, *, days, groups, name=None, ax=None, **options):
+        """Compute a curve by cross-validation and plot it.
+
+        Parameters
+        ----------
+        estimator : estimator instance
+            The classifier or pipeline, which is cloned and fitted in every fold.
+        X : array-like or lazy sequences of shape (n_samples, n_frames, ...)
+            Sequences.
+        y : array-like of shape (n_samples,)
+            Class of each plant.
+        days : array-like of shape (n_frames,)
+            Day of each frame, increasing.
+        groups : array-like of shape (n_samples,)
+            Plant of each row, or whatever may never be on both sides of a split.
+        name : str, default=None
+            Name of the curve; by default that of the estimator's class.
+        ax : matplotlib Axes, default=None
+            Where to plot; by default in a new figure.
+        **options : dict
+            Handed to :func:`skwater.evaluation.early_detection_curve`: ``cv``, ``onset`` and
+            so on.
+
+        Returns
+        -------
+        EarlyDetectionDisplay
+            The display, plotted.
+        """
+        from ..evaluation import early_detection_curve
+
+        curve = early_detection_curve(estimator, X, y, days=days, groups=groups, **options)
+        return cls.from_curves({name or type(estimator).__name__: curve}, ax=ax)
+
+    @classmethod
+    def from_predictions(
+        cls, y_true, y_proba, *, days=None, onset=None, pos_label=None, name=None, ax=None
+    ):
+        """Score the probabilities of each day by balanced accuracy, and plot them.
+
+        They must be those of plants that the model was not fitted on. A plant is called stressed
+        where its probability is above 0.5.
+
+        Parameters
+        ----------
+        y_true : array-like of shape (n_samples,)
+            True class of each plant, one of two.
+        y_proba : array-like of shape (n_frames, n_samples)
+            Probability of the stressed class after each frame, as from ``staged_predict_proba``.
+        days : array-like of shape (n_frames,), default=None
+            Day of each frame, increasing.
+        onset : float, default=None
+            Day of the last water; the number of its frame where `days` is None.
+        pos_label : int, float, bool or str, default=None
+            The stressed class; by default 1, where the labels are 0 or -1 and 1.
+        name : str, default=None
+            Name of the curve, for the legend.
+        ax : matplotlib Axes, default=None
+            Where to plot; by default in a new figure.
+
+        Returns
+        -------
+        EarlyDetectionDisplay
+            The display, plotted.
+
+        Raises
+        ------
+        ValueError
+            If shapes do not fit, y_true has not two classes, or `pos_label` is none of them.
+        """
+        y_true = column_or_1d(y_true)
+        y_proba = check_array(y_proba, input_name="y_proba")
+        if y_proba.shape[1] != len(y_true):
+            raise ValueError(
+                f"y_proba must have shape (n_frames, {len(y_true)}), one column a plant, got "
+                f"{y_proba.shape}."
+            )
+        days = check_days(days, len(y_proba))
+        classes = np.unique(y_true)
+        pos_label = _check_pos_label_consistency(pos_label, y_true)
+        if len(classes) != 2 or pos_label not in classes:
+            raise ValueError(
+                f"y_true must have two classes, one of them pos_label={pos_label!r}, got "
+                f"{classes.tolist()}."
+            )
+        stressed = y_true == pos_label
+        right = (y_proba > 0.5) == stressed
+        n = np.array([(~stressed).sum(), stressed.sum()])
+        n_correct = np.stack([right[:, ~stressed].sum(axis=1), right[:, stressed].sum(axis=1)], 1)
+        low, high = np.transpose([balanced_accuracy_interval(k, n) for k in n_correct])
+        display = cls(
+            days=[days],
+            scores=[(n_correct / n).mean(axis=1)],
+            low=[low],
+            high=[high],
+            names=[name],
+            onset=onset,
+        )
+        return display.plot(ax)
+
+    @classmethod
+    def from_curves(cls, curves, *, ax=None):
+        """Plot curves that were computed before.
+
+        Parameters
+        ----------
+        curves : EarlyDetectionCurve or dict of {str: EarlyDetectionCurve}
+            One curve, or curves by name, as from :func:`skwater.evaluation.early_detection_curve`.
+        ax : matplotlib Axes, default=None
+            Where to plot; by default in a new figure.
+
+        Returns
+        -------
+        EarlyDetectionDisplay
+            The display, plotted.
+
+        Raises
+        ------
+        ValueError
+            If there is no curve, or curves differ in their onset, score or chance.
+        """
+        if not isinstance(curves, Mapping):
+            curves = {curves.name: curves}
+        if not curves:
+            raise ValueError("There is no curve to plot.")
+        common = {}
+        for what in ("onset", "scoring", "chance"):
+            values = {getattr(curve, what) for curve in curves.values()}
+            if len(values) > 1:
+                raise ValueError(
+                    f"Curves of one plot must share their {what}, got "
+                    f"{ {name: getattr(curve, what) for name, curve in curves.items()} }."
+                )
+            common[what] = values.pop()
+        display = cls(
+            days=[np.asarray(curve.days) for curve in curves.values()],
+            scores=[np.mean(curve.scores, axis=0) for curve in curves.values()],
+            low=[np.asarray(curve.low) for curve in curves.values()],
+            high=[np.asarray(curve.high) for curve in curves.values()],
+            names=list(curves),
+            **common,
+        )
+        return display.plot(ax)
+
+    def plot(self, ax=None):
+        """Plot the display.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            Where to plot; by default in a new figure.
+
+        Returns
+        -------
+        EarlyDetectionDisplay
+            The display itself.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+        """
+        ax = new_axes(self) if ax is None else ax
+        self.ax_, self.figure_ = ax, ax.figure
+        self.lines_, self.bands_, self.control_ = [], [], None
+        names = self.names or [None] * len(self.days)
+        for i, (days, name) in enumerate(zip(self.days, names, strict=True)):
+            style = series_style(i)
+            time = label_time(ax, days, len(self.scores[i]))
+            self.lines_ += ax.plot(time, self.scores[i], **style, label=name, markersize=5)
+            self.bands_.append(draw_band(ax, time, self.low[i], self.high[i], style))
+        self.chance_line_ = ax.axhline(
+            self.chance, color=GREY, linestyle="--", linewidth=1, zorder=1
+        )
+        ax.annotate(
+            "chance",
+            (1, self.chance),
+            xycoords=ax.get_yaxis_transform(),
+            xytext=(3, 0),
+            textcoords="offset points",
+            va="center",
+            color=GREY,
+        )
+        self.onset_line_ = draw_onset(ax, self.onset)
+        if self.onset is not None:
+            left = ax.get_xlim()[0]
+            self.control_ = ax.axvspan(
+                left, self.onset, color="0.92", zorder=0, label="negative control"
+            )
+            ax.set_xlim(left=left)
+        score = self.scoring.replace("_", " ").capitalize()
+        ax.set_ylabel(f"{score} (95 % interval)")
+        draw_legend(ax)
+        trim_axes(ax)
+        return self

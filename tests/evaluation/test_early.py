@@ -1,0 +1,359 @@
+"""early_detection_curve: where it leaves chance, what it reads, and what it warns of."""
+
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.dummy import DummyClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import accuracy_score, balanced_accuracy_score
+from sklearn.model_selection import LeaveOneGroupOut, cross_val_predict
+from sklearn.neighbors import NearestCentroid
+from sklearn.preprocessing import FunctionTransformer
+
+import skwater
+from skwater import RSSResampler, SplicedSequences, make_pipeline
+from skwater.evaluation import EarlyDetectionCurve, benchmark, early_detection_curve
+from skwater.exceptions import LeakageWarning
+from skwater.metrics import balanced_accuracy_interval, exact_interval
+from skwater.model_selection import LeaveTreatmentsOut
+
+DAYS = np.array([21, 25, 28, 32, 36, 39])
+ONSET = 28  # the day of the last water; what can be seen is seen from the fourth frame on
+
+
+@pytest.fixture
+def make_season():
+    """Plants whose cover is noise up to ONSET; that of the dry ones falls from then on."""
+
+    def make(n=24, labels=(0, 1), seed=0):
+        X = np.random.default_rng(seed).normal(size=(n, len(DAYS)))
+        dry = np.arange(n) % 3 == 0
+        X[dry, 3:] -= 5
+        return X, np.array(labels)[dry.astype(int)]
+
+    return make
+
+
+def curve(estimator, X, y, **options):
+    """Score without a progress bar; every row is a plant unless told otherwise."""
+    options = {
+        "days": DAYS[: np.shape(X)[1]],
+        "groups": np.arange(len(X)),
+        "n_repeats": 2,
+        "random_state": 0,
+        "verbose": 0,
+    } | options
+    return early_detection_curve(estimator, X, y, **options)
+
+
+def mean_of_frames(X):
+    X = np.asarray(X)
+    there = ~np.isnan(X)
+    return np.where(there, X, 0).sum(axis=1) / there.sum(axis=1).clip(1)
+
+
+class MeanSoFar(ClassifierMixin, BaseEstimator):
+    """Takes the plant with the lower mean of frames for dry, and can be read along the season."""
+
+    def __init__(self, path=None):
+        self.path = path
+
+    def fit(self, X, y):
+        self.classes_ = np.unique(y)
+        means = mean_of_frames(X)
+        self.threshold_ = np.mean([means[y == c].mean() for c in self.classes_])
+        self.n_frames_ = np.shape(X)[1]
+        if self.path is not None:
+            with Path(self.path).open("a") as file:
+                file.write(f"{self.n_frames_}\n")
+        return self
+
+    def predict(self, X):
+        *_, last = self.staged_predict_proba(X)
+        return self.classes_[last.argmax(axis=1)]
+
+    def staged_predict_proba(self, X):
+        X = np.asarray(X)
+        for t in range(1, X.shape[1] + 1):
+            dry = mean_of_frames(X[:, :t]) < self.threshold_
+            yield np.stack([~dry, dry], axis=1).astype(float)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.three_d_array = True
+        return tags
+
+
+class OfPrefixes(MeanSoFar):
+    """The same without stages."""
+
+    staged_predict_proba = property()
+
+    def predict(self, X):
+        return self.classes_[(mean_of_frames(X) < self.threshold_).astype(int)]
+
+
+@pytest.mark.parametrize("labels", [(0, 1), ("a wet one", "dry")])
+@pytest.mark.parametrize("refit", [True, False])
+@pytest.mark.parametrize("estimator", [MeanSoFar(), OfPrefixes()])
+def test_the_curve_leaves_chance_when_stress_can_be_seen(make_season, estimator, refit, labels):
+    X, y = make_season(labels=labels)
+    result = curve(estimator, X, y, refit=refit, onset=ONSET)
+    before = result.days <= ONSET
+    assert np.array_equal(result.days, DAYS)
+    assert result.scores.shape == (2, 6)
+    assert (result.low[before] <= 0.5).all()
+    assert (result.low[-2:] > 0.5).all()
+    assert (result.scores[:, -1] > 0.9).all()
+    assert (result.chance, result.onset, result.scoring) == (0.5, 28, "balanced_accuracy")
+
+
+def test_each_day_is_scored_as_if_the_season_ended_then(make_season):
+    X, y = make_season()
+    trays = np.arange(24) // 4
+    options = {"groups": trays, "treatments": trays, "cv": LeaveTreatmentsOut()}
+    balanced = curve(NearestCentroid(), X, y, **options)
+    plain = curve(NearestCentroid(), X, y, scoring="accuracy", **options)
+    for t in range(6):
+        predicted = cross_val_predict(
+            NearestCentroid(), X[:, : t + 1], y, groups=trays, cv=LeaveOneGroupOut()
+        )
+        assert balanced.scores[:, t] == pytest.approx(balanced_accuracy_score(y, predicted))
+        assert plain.scores[:, t] == pytest.approx(accuracy_score(y, predicted))
+    assert (balanced.chance, plain.chance) == (0.5, 16 / 24)
+
+
+def test_the_last_day_is_the_row_of_the_benchmark(make_season):
+    X, y = make_season()
+    X[:, -3:] += 2 * np.random.default_rng(1).normal(size=(24, 3))  # not too easy
+    options = {"groups": np.arange(24), "n_repeats": 3, "random_state": 5, "verbose": 0}
+    estimator = make_pipeline(RSSResampler(), LogisticRegression())
+    row = benchmark({"lr": estimator}, X, y, baselines=None, **options).rows[0]
+    result = curve(estimator, X, y, **options)
+    assert result.scores[:, -1].mean() == pytest.approx(row["balanced_accuracy"])
+    assert result.scores[:, -1].std(ddof=1) == pytest.approx(row["balanced_accuracy_sd"])
+    assert result.low[-1] == pytest.approx(row["balanced_ci_low"])
+    assert result.high[-1] == pytest.approx(row["balanced_ci_high"])
+
+
+@pytest.mark.parametrize("scoring", ["balanced_accuracy", "accuracy"])
+def test_repeats_and_rows_do_not_make_more_plants(make_season, scoring):
+    X, y = make_season()
+    X = np.repeat(X, 2, axis=0) + np.random.default_rng(1).normal(size=(48, 6))
+    y, groups = np.repeat(y, 2), np.repeat(np.arange(24), 2)
+    result = curve(NearestCentroid(), X, y, groups=groups, scoring=scoring)
+    if scoring == "accuracy":
+        ends = [exact_interval(24 * score, 24) for score in result.scores.mean(axis=0)]
+        assert np.allclose(np.transpose(ends), [result.low, result.high])
+    else:
+        perfect = result.scores.mean(axis=0) == 1
+        assert perfect.any()
+        assert np.allclose(result.low[perfect], balanced_accuracy_interval([16, 8], [16, 8])[0])
+
+
+@pytest.mark.parametrize("scoring", ["balanced_accuracy", "accuracy"])
+@pytest.mark.parametrize("refit", [True, False])
+def test_a_leak_shows_before_the_onset(make_season, scoring, refit):
+    X, y = make_season()
+    X[y == 1, 1:] -= 20  # seen from day 25 on: the dry plants stand somewhere else
+    with pytest.warns(LeakageWarning, match="On days 25, 28 .* up to day 28") as caught:
+        curve(MeanSoFar(), X, y, onset=ONSET, scoring=scoring, refit=refit)
+    assert caught[0].filename == __file__
+
+
+@pytest.mark.parametrize("onset", [None, 20, 24])
+def test_no_leak_is_found_without_a_control(make_season, onset):
+    X, y = make_season()
+    X[y == 1, 1:] -= 20
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        curve(MeanSoFar(), X, y, onset=onset)
+
+
+def test_three_classes(make_season):
+    X, _ = make_season()
+    y = np.array(["a", "b", "c"])[np.arange(24) % 3]
+    result = curve(DummyClassifier(), X, y)
+    assert result.chance == pytest.approx(1 / 3)
+    assert np.array_equal(result.scores, np.repeat(result.scores[:, :1], 6, axis=1))
+    assert (result.low < 1 / 3).all()
+    assert (result.high > 1 / 3).all()
+
+
+def test_repeats_that_would_be_the_same_are_not_made(make_season, tmp_path):
+    X, y = make_season()
+    trays = np.arange(24) // 4
+    options = {"treatments": trays, "cv": LeaveTreatmentsOut()}
+    assert len(curve(MeanSoFar(), X, y, **options).scores) == 1
+    assert len(curve(DummyClassifier(strategy="uniform"), X, y, **options).scores) == 2
+
+
+@pytest.mark.parametrize(("refit", "seen"), [(True, [2, 3, 4, 5, 6]), (False, [6])])
+def test_what_is_fitted_and_only_once(make_season, tmp_path, refit, seen):
+    X, y = make_season()
+    path = tmp_path / "fits"
+    options = {"refit": refit, "min_frames": 2, "memory": tmp_path / "memory"}
+    results = [curve(MeanSoFar(str(path)), X, y, **options) for _ in range(2)]
+    fits = [int(line) for line in path.read_text().split()]
+    assert sorted(fits) == sorted(2 * 3 * seen)
+    assert np.array_equal(results[0].scores, results[1].scores)
+    assert np.array_equal(results[0].days, DAYS[1:])
+
+
+def test_random_state_settles_folds_and_seeds(make_season):
+    X, y = make_season()
+    estimator = DummyClassifier(strategy="uniform")
+    scores = [curve(estimator, X, y, random_state=seed).scores for seed in (0, 0, 1)]
+    assert np.array_equal(scores[0], scores[1])
+    assert not np.array_equal(scores[0], scores[2])
+    assert np.ptp(scores[0], axis=1).max() == 0  # the same seed on each day
+
+
+def test_processes(make_season):
+    X, y = make_season()
+    estimator = make_pipeline(RSSResampler(), NearestCentroid())
+    both = [curve(estimator, X, y, n_jobs=n_jobs).scores for n_jobs in (1, 2)]
+    assert np.array_equal(*both)
+
+
+@pytest.mark.parametrize("refit", [True, False])
+def test_lazy_sequences(make_season, refit):
+    X, y = make_season()
+    lazy = SplicedSequences(X, np.repeat(np.arange(24)[:, None], 6, axis=1))
+    options = {"refit": refit}
+    eager = curve(MeanSoFar(), X, y, **options)
+    assert np.array_equal(curve(MeanSoFar(), lazy, y, **options).scores, eager.scores)
+
+
+def test_splicing_one_frame_is_no_news(make_season):
+    X, y = make_season()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        curve(make_pipeline(RSSResampler(), NearestCentroid()), X, y)
+
+
+def test_stages_are_read_through_a_pipeline(make_season):
+    X, y = make_season()
+    pipeline = make_pipeline(FunctionTransformer(), RSSResampler(random_state=0), MeanSoFar())
+    result = curve(pipeline, X, y, refit=False)
+    assert (result.scores[:, -1] > 0.9).all()
+    assert result.name == "MeanSoFar"
+
+
+def test_days_on_which_a_plant_has_no_photo_are_left_out(make_season):
+    X, y = make_season()
+    X[4, :2] = X[5, 0] = X[7, 4] = np.nan
+    with pytest.warns(UserWarning, match="no score for days 21, 25: row 4 has no .* day 28") as w:
+        result = curve(MeanSoFar(), X, y)
+    assert w[0].filename == __file__
+    assert np.array_equal(result.days, DAYS[2:])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert np.array_equal(curve(MeanSoFar(), X, y, min_frames=3).scores, result.scores)
+    with pytest.raises(ValueError, match="No day is left: min_frames=7"):
+        curve(MeanSoFar(), X, y, min_frames=7)
+
+
+def test_an_estimator_that_refuses_prefixes(make_season):
+    X, y = make_season()
+    with pytest.raises(ValueError, match="features") as caught:
+        curve(NearestCentroid(), X, y, refit=False)
+    assert "Set refit=True" in caught.value.__notes__[0]
+
+
+class NeedsThree(MeanSoFar):
+    def fit(self, X, y):
+        if X.shape[1] < 3:
+            raise ValueError("too short")
+        return super().fit(X, y)
+
+
+def test_an_estimator_that_refuses_short_seasons(make_season):
+    X, y = make_season()
+    with pytest.raises(ValueError, match="too short") as caught:
+        curve(NeedsThree(), X, y)
+    assert "at 1 of 6 frames" in caught.value.__notes__[0]
+    assert len(curve(NeedsThree(), X, y, min_frames=3).days) == 4
+
+
+@pytest.mark.parametrize(
+    ("options", "match"),
+    [
+        ({"days": [1, 2]}, "days must be one for each of the 6 frames"),
+        ({"days": DAYS[::-1]}, "days must be strictly increasing"),
+        ({"days": None}, "'days' parameter"),
+        ({"scoring": "roc_auc"}, "'scoring' parameter"),
+        ({"min_frames": 0}, "'min_frames' parameter"),
+        ({"cv": LeaveTreatmentsOut()}, "needs treatments="),
+        ({"cv": [(range(1, 24), [0])]}, "No plant of class 0 is tested in repeat 0"),
+        ({"cv": [(range(24), [0])]}, "Plants on both sides"),
+        ({"memory": "here", "random_state": None}, "memory needs an int"),
+        ({"groups": range(3)}, "inconsistent numbers of samples"),
+    ],
+)
+def test_wrong_arguments(make_season, options, match):
+    X, y = make_season()
+    with pytest.raises(ValueError, match=match):
+        curve(MeanSoFar(), X, y, **options)
+
+
+def test_splices_made_before_are_refused(make_season):
+    X, y = RSSResampler(random_state=0).fit_resample(*make_season())
+    with pytest.raises(ValueError, match="Frames on both sides"):
+        curve(MeanSoFar(), X, y)
+
+
+@pytest.fixture
+def two_days():
+    return EarlyDetectionCurve(
+        days=np.array([28.0, 32.0]),
+        scores=np.array([[0.5, 1.0], [0.7, 1.0]]),
+        low=np.array([0.45, 0.8]),
+        high=np.array([0.7, 1.0]),
+        chance=0.5,
+        onset=28.0,
+        scoring="accuracy",
+        name="Net",
+    )
+
+
+def test_table(two_days):
+    lines = repr(two_days).splitlines()
+    assert [line.split() for line in lines[:2]] == [
+        ["Net"],
+        ["day", "accuracy", "95", "%", "interval"],
+    ]
+    assert lines[2].split(maxsplit=5)[:5] == ["28", ".600", ".450", "to", ".700"]
+    assert lines[2].endswith("  up to the last water")
+    assert lines[3].split() == ["32", "1.00", ".800", "to", "1.00", "above", "chance", "(.500)"]
+    assert str(two_days) == repr(two_days)
+
+
+def test_frame(two_days):
+    frame = two_days.to_frame()
+    assert list(frame.columns) == ["day", "accuracy", "sd", "ci_low", "ci_high"]
+    assert frame["accuracy"].tolist() == pytest.approx([0.6, 1])
+    assert frame["sd"].tolist() == pytest.approx([np.sqrt(0.02), 0])
+    assert frame["day"].tolist() == [28, 32]
+
+
+def test_plot(two_days, monkeypatch):
+    pytest.importorskip("matplotlib").use("Agg")
+    from matplotlib import pyplot as plt
+
+    display = two_days.plot()
+    assert isinstance(display, skwater.plotting.EarlyDetectionDisplay)
+    assert np.allclose(display.scores[0], [0.6, 1])
+    assert display.names == ["Net"]
+    plt.close(display.figure_)
+
+
+def test_progress(make_season, capsys):
+    X, y = make_season()
+    curve(MeanSoFar(), X, y, verbose=1)
+    assert "early_detection_curve: 100%" in capsys.readouterr().err
+    curve(MeanSoFar(), X, y)
+    assert capsys.readouterr().err == ""

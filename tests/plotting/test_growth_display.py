@@ -1,0 +1,115 @@
+"""GrowthDisplay: the numbers behind it, and what is drawn of them."""
+
+import sys
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+from matplotlib.colors import to_rgb
+
+from skwater import SplicedSequences
+from skwater.datasets import make_water_stress
+from skwater.plotting import GrowthDisplay
+from skwater.preprocessing import CanopyCover
+
+X = np.array([[0.0, 1.0], [1.0, 3.0], [2.0, 5.0], [7.0, 7.0]])
+Y = np.array(["dry", "dry", "dry", "wet"])
+
+
+def test_median_and_band():
+    display = GrowthDisplay.from_sequences(X, Y, quantiles=(0, 1))
+    assert display.names.tolist() == ["dry", "wet"]
+    assert display.n_plants.tolist() == [3, 1]
+    assert np.array_equal(display.median, [[1, 3], [7, 7]])
+    assert np.array_equal(display.low, [[0, 1], [7, 7]])
+    assert np.array_equal(display.high, [[2, 5], [7, 7]])
+
+
+def test_what_is_drawn():
+    display = GrowthDisplay.from_sequences(X, Y, days=[3, 10], onset=5, value_name="Height (m)")
+    ax = display.ax_
+    assert [line.get_xdata().tolist() for line in display.lines_] == [[3, 10], [3, 10]]
+    assert np.array_equal([line.get_ydata() for line in display.lines_], display.median)
+    top = [band.get_paths()[0].vertices[:, 1].max() for band in display.bands_]
+    assert np.allclose(top, display.high.max(axis=1))
+    assert display.onset_line_.get_xdata() == [5, 5]
+    assert [text.get_text() for text in ax.texts] == ["last water"]
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("Time (days)", "Height (m)")
+    legend = [text.get_text() for text in ax.get_legend().get_texts()]
+    assert legend == ["dry (3 plants)", "wet (1 plant)"]
+    assert ax.get_legend().get_title().get_text() == "Median, 10 to 90 % of plants"
+
+
+def test_groups_differ_without_colour():
+    values = np.tile(np.arange(7.0)[:, None], (1, 2))
+    lines = GrowthDisplay.from_sequences(values, np.arange(7)).lines_
+    assert len({line.get_marker() for line in lines}) == 7
+    assert len({str(line._dash_pattern) for line in lines}) == 7
+    luminance = [np.dot(to_rgb(line.get_color()), [0.299, 0.587, 0.114]) for line in lines]
+    assert np.abs(np.diff(luminance)).min() > 0.05
+
+
+def test_missing_frames_are_left_out():
+    values = X.copy()
+    values[2] = np.nan
+    values[3, 1] = np.nan
+    display = GrowthDisplay.from_sequences(values, Y, quantiles=(0, 1))
+    assert np.array_equal(display.median, [[0.5, 2], [7, np.nan]], equal_nan=True)
+    assert np.array_equal(display.high, [[1, 3], [7, np.nan]], equal_nan=True)
+
+
+def test_channel():
+    vectors = np.stack([X, 10 * X], axis=2)
+    display = GrowthDisplay.from_sequences(vectors, Y, channel=1)
+    assert np.array_equal(display.median, [[10, 30], [70, 70]])
+    assert display.ax_.get_ylabel() == "Channel 1"
+    lazy = SplicedSequences(vectors, np.array([[3, 3], [0, 0], [1, 1], [2, 2]]))
+    assert np.array_equal(
+        GrowthDisplay.from_sequences(lazy, np.roll(Y, 1), channel=1).median, display.median
+    )
+
+
+def test_cover_of_photos():
+    plants = make_water_stress(n_plants=6, n_frames=4, size=8, random_state=0)
+    display = GrowthDisplay.from_sequences(plants.data, plants.target)
+    cover = CanopyCover().transform(plants.data)
+    assert np.array_equal(display.median[1], np.median(cover[plants.target == 1], axis=0))
+    assert display.ax_.get_ylabel() == "Canopy cover (fraction)"
+    assert display.ax_.get_xlabel() == "Frame"
+
+
+def test_given_axes_are_used():
+    _, ax = plt.subplots()
+    display = GrowthDisplay.from_sequences(X, Y, ax=ax)
+    assert display.ax_ is ax
+    assert display.figure_ is ax.figure
+    assert len(plt.get_fignums()) == 1
+    other = plt.figure().add_subplot()
+    assert display.plot(other) is display
+    assert display.ax_ is other
+    assert len(display.lines_) == 2
+
+
+@pytest.mark.parametrize(
+    ("X", "options", "message"),
+    [
+        (X[:, :, None].repeat(3, axis=2), {}, "has 3 numbers a frame: say by channel"),
+        (X[:, :, None].repeat(3, axis=2), {"channel": 3}, "channel must be 0 to 2"),
+        (np.zeros((4, 2, 3, 3, 3)), {"channel": 0}, "X has pictures"),
+        (np.zeros((4, 2, 3, 3)), {}, "needs colour photos"),
+        (X.astype(str), {}, "real numbers"),
+        (X, {"days": [0, 1, 2]}, r"shape \(2,\), got \(3,\)"),
+        (X, {"days": [1, 0]}, "days must be finite and increasing"),
+        (X, {"quantiles": (0.9, 0.1)}, "quantiles must be increasing"),
+        (X[:3], {}, "inconsistent numbers of samples"),
+    ],
+)
+def test_errors(X, options, message):
+    with pytest.raises(ValueError, match=message):
+        GrowthDisplay.from_sequences(X, Y, **options)
+
+
+def test_without_matplotlib(monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
+    with pytest.raises(ImportError, match=r'GrowthDisplay.plot needs .*"skwater\[plot\]"'):
+        GrowthDisplay.from_sequences(X, Y)
