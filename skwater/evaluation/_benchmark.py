@@ -1,11 +1,12 @@
 """One call that gives the honest table."""
 
+import os
 import warnings
 from itertools import product
 from numbers import Integral
 
 from sklearn.utils import check_consistent_length
-from sklearn.utils._param_validation import Interval, StrOptions, validate_params
+from sklearn.utils._param_validation import HasMethods, Interval, StrOptions, validate_params
 from sklearn.utils.metadata_routing import get_routing_for_object
 
 from ._baselines import METADATA_ONLY, default_baselines
@@ -21,6 +22,7 @@ from ._validation import check_memory_can_help, check_metadata, check_plants, ch
         "baselines": [StrOptions({"default"}), dict, None],
         "params": [dict, None],
         "n_jobs": [Integral, None],
+        "memory": [str, os.PathLike, HasMethods(["cache"]), None],
         "random_state": ["random_state"],
         "verbose": [Interval(Integral, 0, 1, closed="both")],
     },
@@ -34,7 +36,7 @@ def benchmark(
     groups,
     treatments=None,
     metadata=None,
-    cv=3,
+    cv=None,
     n_repeats=10,
     baselines="default",
     pos_label=None,
@@ -53,8 +55,9 @@ def benchmark(
 
     What can mislead: settings that were chosen while looking at these scores; the p-value of the
     best of many models; plants of one treatment, which are more alike than plants are (pass
-    `treatments` and ``cv=LeaveTreatmentsOut()`` to leave them out together); and ROC AUC, which
-    is taken over folds whose models need not have the same scale.
+    `treatments` to leave them out together); and ROC AUC, which is taken over folds whose models
+    need not have the same scale. When a whole treatment is left out, models that know nothing
+    score below 0.5: what is left out makes its class rarer in training.
 
     Parameters
     ----------
@@ -68,13 +71,14 @@ def benchmark(
     groups : array-like of shape (n_samples,)
         Plant of each row. Rows of a group are never on both sides of a split.
     treatments : array-like of shape (n_samples,), default=None
-        Treatment of each row: what :class:`LeaveTreatmentsOut` leaves out, and what the test of
-        differences then takes for independent.
+        Treatment of each row: what :class:`~skwater.model_selection.LeaveTreatmentsOut` leaves
+        out, and what the test of differences then takes for independent.
     metadata : array-like or DataFrame of shape (n_samples, n_columns), default=None
         What is known of a plant without looking at it, for a baseline of its own. Columns that
         are not numbers are taken for categories.
-    cv : int, splitter or iterable of splits, default=3
-        An int is the number of folds of plants, stratified by class.
+    cv : int, splitter or iterable of splits, default=None
+        An int is the number of folds of plants, stratified by class. None leaves one treatment
+        out at a time where `treatments` are given, and else makes 3 folds of plants.
     n_repeats : int, default=10
         How often cross-validation is repeated. Splitters that draw their folds draw new ones for
         each repeat (and those that repeat themselves keep their own number). With other

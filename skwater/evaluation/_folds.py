@@ -13,10 +13,11 @@ from time import perf_counter
 
 import joblib
 import numpy as np
-from joblib import Parallel, delayed
 from sklearn.base import clone
 from sklearn.model_selection import StratifiedGroupKFold, check_cv
 from sklearn.utils import _safe_indexing, check_random_state
+from sklearn.utils._param_validation import InvalidParameterError
+from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_memory
 from tqdm.auto import tqdm
 
@@ -98,8 +99,9 @@ def make_folds(cv, X, y, groups, treatments=None, *, n_repeats=1, rng=None):
 
     Parameters
     ----------
-    cv : int, splitter or iterable of splits
-        An int is the number of stratified folds over groups.
+    cv : int, splitter, iterable of splits or None
+        An int is the number of stratified folds over groups; None is 3 of them, or
+        LeaveTreatmentsOut() where there are treatments.
     X : array-like or lazy sequences
         Sequences, in which :func:`check_no_leakage` looks for shared frames.
     y : ndarray of shape (n_samples,)
@@ -120,6 +122,8 @@ def make_folds(cv, X, y, groups, treatments=None, *, n_repeats=1, rng=None):
     redrawn : bool
         Whether each repeat has splits of its own.
     """
+    if cv is None:
+        cv = 3 if treatments is None else LeaveTreatmentsOut()
     if isinstance(cv, Integral):
         cv = StratifiedGroupKFold(int(cv), shuffle=True)
     cv = check_cv(cv, y, classifier=True)
@@ -172,6 +176,18 @@ def _draws(cv):
     if isinstance(cv, LeaveTreatmentsOut):
         return cv.n_splits is not None
     return hasattr(cv, "random_state") and getattr(cv, "shuffle", True)
+
+
+def check_every_class_tested(folds, y):
+    """Refuse a repeat that tests no row of a class, whose recall would not be known."""
+    for repeat in sorted({fold.repeat for fold in folds}):
+        tested = np.concatenate([fold.test for fold in folds if fold.repeat == repeat])
+        lacking = np.setdiff1d(y, y[tested])
+        if len(lacking):
+            raise ValueError(
+                f"No plant of class {lacking[0]} is tested in repeat {repeat}, so that there is "
+                f"no score of it. Use a splitter that tests every class."
+            )
 
 
 def draw_seed(rng):
@@ -242,8 +258,11 @@ def _numbered(place, fit, task, digest):
     try:
         return place, fit(*arguments)
     except Exception as error:
+        if isinstance(error, InvalidParameterError):
+            # Or else scikit-learn takes the parameter for one of the function that was called.
+            error = ValueError(str(error))
         error.add_note(f"In repeat {task.fold.repeat}, fold {task.fold.number} of {task.estimator}")
-        raise
+        raise error
 
 
 def fit_and_predict(estimator, X, digest, y, fold, fit_params, versions):

@@ -117,7 +117,10 @@ class BenchmarkResult:
 
     def _tabulate(self):
         finished = self._finished
-        scores = {name: score(fits, self.y, self.pos_label) for name, fits in finished.items()}
+        scores = {
+            name: score(fits, self.y, self.groups, self.pos_label)
+            for name, fits in finished.items()
+        }
         baselines = [name for name in self.baselines if name in finished]
         best = max(baselines, key=lambda name: scores[name]["balanced_accuracy"], default=None)
         units = self.groups if self.treatments is None else self.treatments
@@ -152,8 +155,8 @@ class BenchmarkResult:
         n_groups = len(np.unique(self.groups))
         if n_groups < len(self.y):
             notes.append(
-                f"{len(self.y)} rows are of {n_groups} groups. Intervals take every row for an "
-                f"independent plant: where those of a group are alike, they are too narrow."
+                f"{len(self.y)} rows are of {n_groups} groups, which the intervals count, since "
+                f"rows of a group are not independent."
             )
         return notes
 
@@ -277,7 +280,7 @@ class BenchmarkResult:
             f"fitting, scaling and resampling inside the training side.",
             "Predictions of all folds of a repeat were scored together; scores are means over "
             "repeats, and intervals (95 %) are exact for the accuracy and by variance recovery "
-            "(MOVER) for the balanced accuracy, with the number of plants as the sample size.",
+            "(MOVER) for the balanced accuracy, with the number of groups as the sample size.",
             self._describe_comparison(),
             *[_describe_row(row) for row in self.rows],
             f"Computed with {libraries}.",
@@ -286,8 +289,10 @@ class BenchmarkResult:
 
     def _describe_cv(self):
         n_repeats = max((row["n_repeats"] for row in self.rows), default=0)
-        if isinstance(self.cv, int | np.integer):
-            splits = f"{self.cv}-fold cross-validation, stratified by class"
+        if self.cv is None and self.treatments is not None:
+            splits = "leaving one treatment out at a time"
+        elif self.cv is None or isinstance(self.cv, int | np.integer):
+            splits = f"{self.cv or 3}-fold cross-validation, stratified by class"
         elif hasattr(self.cv, "split"):
             splits = f"cross-validation with {self.cv}"
         else:

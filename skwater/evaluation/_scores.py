@@ -17,7 +17,7 @@ _MAX_EXACT = 2**14  # sign flips that are all looked at
 _N_RANDOM = 10_000  # otherwise
 
 
-def score(fits, y, pos_label):
+def score(fits, y, groups, pos_label):
     """Make a row of what can be known of one model by itself.
 
     Every repeat is scored on the predictions of all of its folds together: a fold of a treatment
@@ -27,8 +27,8 @@ def score(fits, y, pos_label):
     ----------
     fits : list of Fit
         All folds of one repeat or more.
-    y : ndarray of shape (n_samples,)
-        True labels.
+    y, groups : ndarray of shape (n_samples,)
+        True labels, and plants.
     pos_label : object
         The stressed class.
 
@@ -43,14 +43,16 @@ def score(fits, y, pos_label):
     repeats = [_score_repeat(of_repeat, y, pos_label) for of_repeat in by_repeat.values()]
     row = {name: float(np.mean([r[name] for r in repeats])) for name in repeats[0]}
     right, tested = plants_right(fits, y)
-    n = [int((y[tested] == label).sum()) for label in np.unique(y[tested])]
-    n_right = [right[tested & (y == label)].sum() for label in np.unique(y[tested])]
-    low, high = exact_interval(sum(n_right), sum(n))
-    balanced_low, balanced_high = balanced_accuracy_interval(n_right, n)
+    of_class = [tested & (y == label) for label in np.unique(y[tested])]
+    # Rows of one group are not independent: intervals count groups.
+    n = np.array([len(np.unique(groups[rows])) for rows in of_class])
+    low, high = exact_interval(right[tested].mean() * n.sum(), n.sum())
+    recalls = np.array([right[rows].mean() for rows in of_class])
+    balanced_low, balanced_high = balanced_accuracy_interval(recalls * n, n)
     spread = [r["balanced_accuracy"] for r in repeats]
     return row | {
-        "n_correct": float(sum(n_right)),
-        "n_plants": sum(n),
+        "n_correct": float(right.sum()),
+        "n_plants": int(tested.sum()),
         "ci_low": low,
         "ci_high": high,
         "balanced_ci_low": balanced_low,

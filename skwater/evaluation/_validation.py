@@ -8,6 +8,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_pos_label_consistency
 
 from .._sequences import is_lazy
+from ..model_selection._groups import check_groups
 
 
 def check_plants(X, y, groups, treatments=None):
@@ -26,8 +27,8 @@ def check_plants(X, y, groups, treatments=None):
     if X.ndim < 2:
         raise ValueError(f"Expected sequences of shape (n_samples, n_frames, ...), got {X.shape}.")
     check_classification_targets(y)
-    y, groups = column_or_1d(y), column_or_1d(groups)
-    treatments = None if treatments is None else column_or_1d(treatments)
+    y, groups = column_or_1d(y), check_groups(groups)
+    treatments = None if treatments is None else check_groups(treatments)
     check_consistent_length(X, y, groups, treatments)
     if len(np.unique(y)) < 2:
         raise ValueError(f"y has one class only, {y[0]!r}: there is nothing to tell apart.")
