@@ -14,20 +14,21 @@ sequences a class, and, without splicing, as many epochs as give the same number
 
 import argparse
 import os
-import platform
 from functools import partial
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
 from choose_n_segments import copy_plants
 from sklearn import config_context
 from sklearn.base import BaseEstimator
+from sklearn.metrics import balanced_accuracy_score
+from sklearn.model_selection import StratifiedKFold, cross_val_predict
 from study_early_detection import early_detection
 
 from skwater import CNNLSTMClassifier, ConvLSTMClassifier, RSSResampler, make_pipeline
 from skwater.datasets import fetch_eschikon_indicators, make_water_stress
 from skwater.evaluation import benchmark
-from skwater.model_selection import LeaveTreatmentsOut
 from skwater.preprocessing import FrameSampler
 
 FAST = "SKWATER_EXAMPLES_FAST" in os.environ  # a few minutes, to try the script itself
@@ -92,22 +93,17 @@ def variants(name, n_train):
     return {f"{name}, {variant}": make_pipeline(*found) for variant, found in steps.items()}
 
 
-def ablation(plants, protocol, baselines="default", **options):
+def ablation(plants, n_train, **options):
     """Benchmark of all variants of both networks."""
-    n_train = {"cv": len(plants.target) * 2 // 3} | {"published": 19}
-    models = {}
-    for name in NETWORKS:
-        models |= variants(name, n_train.get(protocol, n_train["cv"]))
     with config_context(enable_metadata_routing=True):
         return benchmark(
-            models,
+            variants("ConvLSTM", n_train) | variants("CNN-LSTM", n_train),
             plants.data,
             plants.target,
             groups=plants.plant,
             treatments=plants.treatment,
             metadata=plants.nitrogen,
             params={"strata": plants.nitrogen},
-            baselines=baselines,
             random_state=0,
             **options,
         )
@@ -125,11 +121,14 @@ def leakage(n_seeds, n_jobs):
         X_new, y_new = resampler.fit_resample(X, y)
         predicted = cross_val_predict(network, X_new, y_new, cv=cv, n_jobs=n_jobs)
         before.append(balanced_accuracy_score(y_new, predicted))
-        predicted = cross_val_predict(
-            make_pipeline(resampler, network), X, y, cv=cv, n_jobs=n_jobs
-        )
+        predicted = cross_val_predict(make_pipeline(resampler, network), X, y, cv=cv, n_jobs=n_jobs)
         inside.append(balanced_accuracy_score(y, predicted))
     return before, inside
+
+
+def summarise(scores):
+    """Mean and range."""
+    return f"{np.mean(scores):.2f} ({min(scores):.2f} to {max(scores):.2f})"
 
 
 def as_table(result):
@@ -153,6 +152,37 @@ def as_table(result):
         lines.append(" | ".join(["|", name, *numbers, "|"]).replace("nan", "").strip())
     lines += ["", f"Baselines in italics; the best of them is {result.best_baseline}."]
     return "\n".join(lines)
+
+
+HEAD = """\
+# Study: the published ablation
+
+Written by `examples/benchmarks/study_eschikon.py`, not by hand. What the published work compares
+(two networks, without and with Random Sequence Splicing, full and down-sampled sequences, full
+and compact networks), each beside baselines and controls, with 95 % intervals, on the indicators
+of the thirty boxes of the Eschikon experiment and on generated photos.
+
+*Whole copies* balances the classes by copies of whole plants: what RSS adds to it is due to
+splicing, the rest to balance. All variants make about as many optimiser steps. All settings are
+the defaults, fixed before this study; those defaults were once chosen while looking at these
+thirty boxes (see the decisions), so that the scores of the networks are, if anything, too
+good. Nothing was chosen on the tables below. Scores are means over repeats; intervals are of
+thirty plants (nine of them dry), however often each was tested."""
+
+FOOT = "Computed with {versions}."
+
+LEAKAGE = """\
+## Leakage
+
+Thirty plants of pure noise, {n_seeds} seeds, ConvLSTM with RSS: there is nothing to find, and the
+truth is 0.5.
+
+| splicing | balanced accuracy (smallest to largest) |
+|---|---|
+| before the split | {before} |
+| in the pipeline, inside the fold | {inside} |
+
+`benchmark` refuses the first, since it finds frames of training plants on the test side."""
 
 
 SECTIONS = {
@@ -187,14 +217,14 @@ def main():
     photos = make_water_stress(size=IMAGE_SIZE, random_state=0)
     train = np.setdiff1d(np.arange(30), PUBLISHED_TEST)
     results = {
-        "Indicators, by plant": ablation(plants, 20, n_repeats=N_REPEATS, **options),
-        "Indicators, by treatment": ablation(
-            plants, 27, cv=LeaveTreatmentsOut(), n_repeats=N_SEEDS, **options
-        ),
+        "Indicators, by plant": ablation(plants, 20, cv=3, n_repeats=N_REPEATS, **options),
+        "Indicators, by treatment": ablation(plants, 27, n_repeats=N_SEEDS, **options),
         "Indicators, published split": ablation(
             plants, 19, cv=[(train, np.array(PUBLISHED_TEST))], n_repeats=N_SEEDS, **options
         ),
-        "Generated photos, by plant": ablation(photos, 20, n_repeats=N_IMAGE_REPEATS, **options),
+        "Generated photos, by plant": ablation(
+            photos, 20, cv=3, n_repeats=N_IMAGE_REPEATS, **options
+        ),
     }
     counts = {
         "n_repeats": N_REPEATS,
@@ -208,8 +238,14 @@ def main():
         if arguments.memory is not None:
             name = title.lower().replace(", ", "-").replace(" ", "-")
             result.to_json(arguments.memory / f"{name}.json")
-    parts.append(describe_leakage(*leakage(N_SEEDS, arguments.n_jobs)))
+    before, inside = map(summarise, leakage(N_SEEDS, arguments.n_jobs))
+    parts.append(LEAKAGE.format(n_seeds=N_SEEDS, before=before, inside=inside))
     parts.append(early_detection(plants, N_SEEDS, **options))
-    parts.append(FOOT.format(versions=", ".join(f"{k} {v}" for k, v in VERSIONS.items())))
+    versions = ", ".join(f"{name} {version(name)}" for name in ("skwater", "torch", "scikit-learn"))
+    parts.append(FOOT.format(versions=versions))
     arguments.out.write_text("\n\n".join(parts) + "\n", encoding="utf-8")
     print(f"Written: {arguments.out}")
+
+
+if __name__ == "__main__":
+    main()

@@ -99,8 +99,10 @@ def benchmark(
         Number of processes; None is one.
     memory : str, path-like or joblib.Memory, default=None
         Folder in which finished fits are kept, so that a study that was killed goes on where it
-        was. They are found by estimator, data, fold and seed, and by the versions of the
-        libraries; files on disk by their path. Needs a `random_state`.
+        was. They are found by the parameters of the estimator, data, fold, seed and the
+        versions of the libraries; photos on disk by their path and classes of your own by their
+        name, so that a new folder is needed where these have changed. Needs an int as
+        `random_state`.
     random_state : int, RandomState instance or None, default=None
         Seed of folds and estimators.
     verbose : {0, 1}, default=1

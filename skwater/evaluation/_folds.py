@@ -230,17 +230,14 @@ def run(tasks, *, memory=None, n_jobs=None, verbose=1, desc=None):
     tuple of (int, Outcome)
         In any order.
     """
-    fit = fit_and_predict
+    fit, keys = fit_and_predict, [None] * len(tasks)
     if memory is not None:
         memory = check_memory(os.fspath(memory) if isinstance(memory, os.PathLike) else memory)
-        fit = memory.cache(fit_and_predict, ignore=["X"])
-    digests = {id(task.X): None for task in tasks}
-    if memory is not None:
-        digests = {id(task.X): joblib.hash(task.X) for task in _one_each(tasks)}
+        fit, keys = memory.cache(fit_and_predict, ignore=["task"]), _keys(tasks)
     parallel = Parallel(n_jobs=n_jobs, return_as="generator_unordered")
     done = parallel(
-        delayed(_numbered)(place, fit, task, digests[id(task.X)])
-        for place, task in enumerate(tasks)
+        delayed(_numbered)(place, fit, key, task)
+        for place, (key, task) in enumerate(zip(keys, tasks, strict=True))
     )
     with tqdm(total=len(tasks), desc=desc, unit="fit", disable=not verbose) as bar:
         for place, outcome in done:
@@ -248,15 +245,22 @@ def run(tasks, *, memory=None, n_jobs=None, verbose=1, desc=None):
             yield place, outcome
 
 
-def _one_each(tasks):
-    """A task for each X that there is."""
-    return {id(task.X): task for task in tasks}.values()
+def _keys(tasks):
+    """What each task is found by.
+
+    Hashed here and not by the workers, in which classes of the user's own script have no name.
+    """
+    digests = {id(task.X): task.X for task in tasks}
+    digests = {name: joblib.hash(X) for name, X in digests.items()}
+    return [
+        joblib.hash((t.estimator, digests[id(t.X)], t.y, t.fold, t.fit_params, VERSIONS))
+        for t in tasks
+    ]
 
 
-def _numbered(place, fit, task, digest):
-    arguments = (task.estimator, task.X, digest, task.y, task.fold, task.fit_params, VERSIONS)
+def _numbered(place, fit, key, task):
     try:
-        return place, fit(*arguments)
+        return place, fit(key, task)
     except Exception as error:
         if isinstance(error, InvalidParameterError):
             # Or else scikit-learn takes the parameter for one of the function that was called.
@@ -265,19 +269,23 @@ def _numbered(place, fit, task, digest):
         raise error
 
 
-def fit_and_predict(estimator, X, digest, y, fold, fit_params, versions):
+def fit_and_predict(key, task):
     """Fit on one side of the fold, predict the other.
 
-    `digest` and `versions` are not used here. They stand for X and for the code in the key of
-    the cache.
+    Parameters
+    ----------
+    key : str or None
+        What the outcome is found by in the cache; not used here.
+    task : Task
+        What to do.
 
     Returns
     -------
     Outcome
         Predictions and what it took to make them.
     """
-    estimator = clone(estimator)
-    params = {name: _safe_indexing(value, fold.train) for name, value in fit_params.items()}
+    estimator, X, y, fold = clone(task.estimator), task.X, task.y, task.fold
+    params = {name: _safe_indexing(value, fold.train) for name, value in task.fit_params.items()}
     start = perf_counter()
     estimator.fit(_safe_indexing(X, fold.train), y[fold.train], **params)
     fitted = perf_counter()

@@ -329,6 +329,34 @@ def test_killed_study_goes_on_where_it_was(tmp_path):
     assert 30 <= len(log.read_text().split()) <= 33
 
 
+SCRIPT = """
+import sys
+import numpy as np
+sys.path.insert(0, {tests!r})
+from counting import CountingClassifier
+from skwater.evaluation import benchmark
+
+class Own(CountingClassifier):
+    pass
+
+if __name__ == "__main__":
+    X, y = np.random.default_rng(0).normal(size=(24, 6)), np.arange(24) % 2
+    for _ in range(2):
+        benchmark(
+            {{"own": Own({log!r})}}, X, y, groups=np.arange(24), memory={memory!r},
+            random_state=0, n_jobs=2, n_repeats=1, verbose=0, baselines=None,
+        )
+"""
+
+
+def test_classes_of_a_script_are_cached_by_processes(tmp_path):
+    log, script = tmp_path / "log", tmp_path / "script.py"
+    tests, memory = os.path.dirname(__file__), str(tmp_path / "cache")
+    script.write_text(SCRIPT.format(tests=tests, log=str(log), memory=memory))
+    subprocess.run([sys.executable, str(script)], check=True, timeout=120)
+    assert len(log.read_text().split()) == 3
+
+
 def test_ctrl_c_keeps_what_is_done(make_plants):
     X, y, plants, _ = make_plants()
     fits = []
