@@ -88,7 +88,7 @@ def benchmark(
         By default the majority class; `metadata` only, where they are given; logistic regression
         on the canopy cover of photos or else the mean of each channel of each frame, of all
         frames and of the last; and MiniRocket and Hydra on the same numbers, where aeon is
-        installed.
+        installed and there are nine frames or more.
     pos_label : int, float, bool or str, default=None
         The stressed class, of which precision, recall, F1, ROC AUC and Brier score are. By
         default 1, where labels are 0 and 1 or -1 and 1; other labels need it.
