@@ -75,7 +75,7 @@ def test_noise_is_chance(make_plants, seed):
 
 
 def test_splices_made_before_the_call_are_refused(make_plants):
-    X, y, _, _ = make_plants()
+    X, y, _, _ = make_plants(n_frames=16)
     spliced, labels = RSSResampler(20, random_state=0).fit_resample(X, y)
     with pytest.raises(ValueError, match="Splice inside the pipeline"):
         run({"lr": LR}, spliced, labels, np.arange(len(labels)))
