@@ -27,7 +27,7 @@ FAST = "SKWATER_EXAMPLES_FAST" in os.environ
 FRAMES = slice(0, 11)  # to day 43
 FIRST = 10 if FAST else 6  # the curves begin on day 25
 BANDS = slice(3, None)  # the spectral bands; cover, volume and height are before them
-TESTED_DAYS = {10: 39} if FAST else {7: 28, 8: 32, 9: 36, 10: 39}  # by number of frames
+TESTED_DAYS = {10: 39} if FAST else {7: 28, 9: 36}  # by number of frames
 DETECTOR_FRAMES, DETECTOR_FIRST = 13, 12 if FAST else 4  # days 18 to 53
 GRID = list(product((0.5, 0.55, 0.6, 0.65, 0.7, 0.8), (1, 2, 3)))  # threshold, patience
 
