@@ -9,7 +9,7 @@ from abc import ABC, abstractmethod
 from copy import copy
 
 import numpy as np
-from sklearn.utils import check_array, check_consistent_length
+from sklearn.utils import check_array, check_consistent_length, column_or_1d
 from sklearn.utils.validation import _check_y, validate_data
 
 LAYOUTS = {
@@ -415,6 +415,16 @@ def _check_same_frames(shape, fitted):
             f"X has {shape[1]} frames in shape {shape}, but the estimator was fitted on "
             f"{fitted[0]} in sequences of shape {fitted}. Fewer frames are legal, more are not."
         )
+
+
+def check_days(days, n_frames):
+    """Days of the frames as an array of floats, strictly increasing, or say what is wrong."""
+    days = column_or_1d(check_array(days, dtype=np.float64, ensure_2d=False, input_name="days"))
+    if len(days) != n_frames:
+        raise ValueError(f"days must be one for each of the {n_frames} frames, got {len(days)}.")
+    if (np.diff(days) <= 0).any():
+        raise ValueError(f"days must be strictly increasing, got {days.tolist()}.")
+    return days
 
 
 def missing_frames(X):

@@ -5,7 +5,7 @@ from numbers import Integral, Real
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, _fit_context, clone
 from sklearn.pipeline import Pipeline
-from sklearn.utils import check_array, column_or_1d, get_tags
+from sklearn.utils import get_tags
 from sklearn.utils._param_validation import HasMethods, Interval
 from sklearn.utils.metadata_routing import (
     MetadataRouter,
@@ -20,7 +20,7 @@ from sklearn.utils.validation import (
     check_is_fitted,
 )
 
-from ._sequences import check_sequences, is_lazy, missing_frames
+from ._sequences import check_days, check_sequences, is_lazy, missing_frames
 
 __all__ = ["EarlyDetector"]
 
@@ -297,7 +297,8 @@ class EarlyDetector(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             If `days` are not one for each frame of X, or not increasing.
         """
         probabilities, alarms = self._follow(X)
-        days = _check_days(days, probabilities.shape[1])
+        n_frames = probabilities.shape[1]
+        days = np.arange(1.0, n_frames + 1) if days is None else check_days(days, n_frames)
         return np.where(alarms >= 0, days[alarms], np.nan)
 
     def predict(self, X):
@@ -392,11 +393,35 @@ def _staged(estimator, X):
     # The stages of boosting are trees. Only of an estimator of sequences are they frames.
     if not hasattr(last, "staged_predict_proba") or not get_tags(last).input_tags.three_d_array:
         return None
-    shape = X.shape[:2]
+    if isinstance(last, EarlyDetector):  # its labels are not those of the larger probability
+        return None
+    steps = [s for s in steps if s not in (None, "passthrough") and not hasattr(s, "fit_resample")]
+    transformed = _transform(steps, X)
+    if transformed.shape[:2] != X.shape[:2] or not _is_causal(steps, X, transformed):
+        return None
+    return last.staged_predict_proba(transformed)
+
+
+def _transform(steps, X):
     for step in steps:
-        if step not in (None, "passthrough") and not hasattr(step, "fit_resample"):
-            X = step.transform(X)
-    return last.staged_predict_proba(X) if X.shape[:2] == shape else None
+        X = step.transform(X)
+    return X
+
+
+def _is_causal(steps, X, transformed):
+    """Tell whether the steps give the first frames of a plant without looking at later ones."""
+    if not steps:
+        return True
+    plant = np.arange(1)
+    first = np.flatnonzero(~missing_frames(X[plant])[0])[0] + 1
+    for t in range(first, X.shape[1]):
+        try:
+            alone = _transform(steps, _first_frames(X[plant], t))
+        except ValueError:  # a step that wants all frames
+            return False
+        if not np.array_equal(alone, transformed[plant][:, :t], equal_nan=True):
+            return False
+    return True
 
 
 def _lengths(X):
@@ -405,14 +430,3 @@ def _lengths(X):
 
 def _first_frames(X, t):
     return X.take_frames(range(t)) if is_lazy(X) else X[:, :t]
-
-
-def _check_days(days, n_frames):
-    if days is None:
-        return np.arange(1.0, n_frames + 1)
-    days = column_or_1d(check_array(days, dtype=np.float64, ensure_2d=False, input_name="days"))
-    if len(days) != n_frames:
-        raise ValueError(f"days must be one for each of the {n_frames} frames, got {len(days)}.")
-    if (np.diff(days) <= 0).any():
-        raise ValueError(f"days must be strictly increasing, got {days.tolist()}.")
-    return days

@@ -215,7 +215,8 @@ def main():
     """Run what is not in the cache yet and write the report."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--memory", type=Path, default=None, help="folder of finished fits")
-    parser.add_argument("--out", type=Path, default=Path("docs/study.md"))
+    out = Path("study-fast.md" if FAST else "docs/study.md")
+    parser.add_argument("--out", type=Path, default=out)
     parser.add_argument("--n-jobs", type=int, default=2)
     arguments = parser.parse_args()
     options = {"memory": arguments.memory, "n_jobs": arguments.n_jobs}

@@ -5,12 +5,21 @@ import warnings
 from itertools import product
 from numbers import Integral
 
+from sklearn import get_config
+from sklearn.base import is_classifier
 from sklearn.utils import check_consistent_length
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions, validate_params
 from sklearn.utils.metadata_routing import get_routing_for_object
 
 from ._baselines import METADATA_ONLY, default_baselines
-from ._folds import Task, make_folds, run, seed_parameters, seeded
+from ._folds import (
+    Task,
+    check_every_class_tested,
+    make_folds,
+    run,
+    seed_parameters,
+    seeded,
+)
 from ._result import BenchmarkResult, Fit
 from ._validation import check_memory_can_help, check_metadata, check_plants, check_pos_label
 
@@ -72,13 +81,14 @@ def benchmark(
         Plant of each row. Rows of a group are never on both sides of a split.
     treatments : array-like of shape (n_samples,), default=None
         Treatment of each row: what :class:`~skwater.model_selection.LeaveTreatmentsOut` leaves
-        out, and what the test of differences then takes for independent.
+        out, and what the test of differences takes for independent.
     metadata : array-like or DataFrame of shape (n_samples, n_columns), default=None
         What is known of a plant without looking at it, for a baseline of its own. Columns that
         are not numbers are taken for categories.
     cv : int, splitter or iterable of splits, default=None
         An int is the number of folds of plants, stratified by class. None leaves one treatment
-        out at a time where `treatments` are given, and else makes 3 folds of plants.
+        out at a time where `treatments` are given, and else makes 3 folds of plants. Of the
+        splitters only :class:`~skwater.model_selection.LeaveTreatmentsOut` looks at `treatments`.
     n_repeats : int, default=10
         How often cross-validation is repeated. Splitters that draw their folds draw new ones for
         each repeat (and those that repeat themselves keep their own number). With other
@@ -151,10 +161,16 @@ def benchmark(
     check_consistent_length(X, *params.values())
     if metadata is not None:
         metadata = check_metadata(metadata, len(X))
+        if baselines != "default":
+            raise ValueError("metadata are for the default baselines only; others are given.")
+    of_metadata = set()
     if baselines == "default":
         baselines = default_baselines(X, metadata)
-    models = _check_names(estimators, baselines or {})
+        of_metadata = {METADATA_ONLY} & set(baselines)
+    models = _check_models(estimators, baselines or {})
+    _check_params(models, params)
     folds, redrawn = make_folds(cv, X, y, groups, treatments, n_repeats=n_repeats, rng=random_state)
+    check_every_class_tested(folds, y)
     planned = [
         (name, fold)
         for fold, name in product(folds, models)
@@ -163,7 +179,7 @@ def benchmark(
     tasks = [
         Task(
             seeded(models[name], fold.seed),
-            metadata if name == METADATA_ONLY and metadata is not None else X,
+            metadata if name in of_metadata else X,
             y,
             fold,
             _requested(models[name], params),
@@ -180,12 +196,12 @@ def benchmark(
         warnings.warn(
             f"Interrupted after {len(outcomes)} of {len(tasks)} fits. The table holds the models "
             f"and repeats that were finished.",
-            stacklevel=2,
+            stacklevel=3,
         )
     fits = [Fit(*planned[place], outcome) for place, outcome in sorted(outcomes.items())]
     return BenchmarkResult(
         fits=fits,
-        models=list(models),
+        models=models,
         baselines=list(baselines or {}),
         y=y,
         groups=groups,
@@ -193,18 +209,36 @@ def benchmark(
         pos_label=pos_label,
         cv=cv,
         redrawn=redrawn,
-        n_planned=len(tasks),
+        planned=planned,
     )
 
 
-def _check_names(estimators, baselines):
+def _check_models(estimators, baselines):
     """All models in the order of the table."""
+    for name, model in (estimators | baselines).items():
+        if isinstance(model, type) or not (hasattr(model, "fit") and is_classifier(model)):
+            raise ValueError(f"{name} is not a classifier: {model!r}.")
     both = sorted(set(estimators) & set(baselines))
     if both:
         raise ValueError(f"Estimators and baselines share names: {both}. Rename the estimators.")
     if not estimators and not baselines:
         raise ValueError("There is nothing to score: both estimators and baselines are empty.")
     return estimators | baselines
+
+
+def _check_params(models, params):
+    """Refuse what would change nothing."""
+    if params and not get_config()["enable_metadata_routing"]:
+        raise ValueError(
+            f"params ({', '.join(params)}) need scikit-learn's metadata routing: call "
+            f"sklearn.set_config(enable_metadata_routing=True)."
+        )
+    for name in params:
+        if not any(_requested(model, {name: None}) for model in models.values()):
+            raise ValueError(
+                f"No estimator asks for {name!r} in params. One does after, for example, "
+                f"RSSResampler().set_fit_resample_request({name}=True)."
+            )
 
 
 def _requested(estimator, params):

@@ -9,8 +9,8 @@ import numpy as np
 from sklearn.base import BaseEstimator, clone
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions, validate_params
 
-from .._sequences import missing_frames
-from ..early_detection import _check_days, _first_frames, _staged
+from .._sequences import check_days, missing_frames
+from ..early_detection import _first_frames, _staged
 from ..exceptions import LeakageWarning
 from ..metrics import balanced_accuracy_interval, exact_interval
 from ._folds import (
@@ -200,7 +200,8 @@ def early_detection_curve(
     one is above chance now and then by luck, and a control that shows nothing proves nothing
     where plants are few. Scores *below* chance are normal under
     :class:`~skwater.model_selection.LeaveTreatmentsOut`: what is left out makes its class rarer
-    in training, so that a model that knows nothing says the other one.
+    in training, so that a model that knows nothing says the other one, and the control is the
+    weaker for it.
 
     It asks whether *a model of that day* tells the plants apart, on a day that is known
     beforehand; whoever looks every day gets more false alarms than one such score tells, which
@@ -306,7 +307,7 @@ def early_detection_curve(
     """
     X, y, groups, treatments = check_plants(X, y, groups, treatments)
     check_memory_can_help(memory, random_state)
-    days = _check_days(days, X.shape[1])
+    days = check_days(days, X.shape[1])
     lengths = _lengths_to_score(X, days, min_frames)
     days = days[lengths - 1]
 

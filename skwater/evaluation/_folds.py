@@ -9,6 +9,7 @@ from copy import copy
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from numbers import Integral
+from pickle import PicklingError
 from time import perf_counter
 
 import joblib
@@ -146,6 +147,7 @@ def make_folds(cv, X, y, groups, treatments=None, *, n_repeats=1, rng=None):
         repeats = [splits[start : start + size] for start in range(0, len(splits), size)]
     else:
         repeats = [list(_seed_splitter(cv, s).split(rows, y, groups_of_cv)) for s in seeds]
+    repeats = [[tuple(map(_row_numbers, split)) for split in splits] for splits in repeats]
     for splits in repeats if redrawn else repeats[:1]:
         for train, test in splits:
             check_no_leakage(train, test, groups, X)
@@ -162,6 +164,12 @@ def make_folds(cv, X, y, groups, treatments=None, *, n_repeats=1, rng=None):
         for number, (train, test) in enumerate(splits):
             folds.append(Fold(repeat, number, train, test, draw_seed(of_repeat)))
     return folds, redrawn
+
+
+def _row_numbers(side):
+    """Rows as an array, where they may be a list or a mask."""
+    side = np.asarray(side)
+    return np.flatnonzero(side) if side.dtype == bool else side
 
 
 def _seed_splitter(cv, seed):
@@ -251,11 +259,17 @@ def _keys(tasks):
     Hashed here and not by the workers, in which classes of the user's own script have no name.
     """
     digests = {id(task.X): task.X for task in tasks}
-    digests = {name: joblib.hash(X) for name, X in digests.items()}
-    return [
-        joblib.hash((t.estimator, digests[id(t.X)], t.y, t.fold, t.fit_params, VERSIONS))
-        for t in tasks
-    ]
+    try:
+        digests = {name: joblib.hash(X) for name, X in digests.items()}
+        return [
+            joblib.hash((t.estimator, digests[id(t.X)], t.y, t.fold, t.fit_params, VERSIONS))
+            for t in tasks
+        ]
+    except (PicklingError, AttributeError) as error:
+        raise ValueError(
+            f"memory cannot tell fits apart, since something in them has no name: {error} Define "
+            f"functions and classes at the top of a module, or do without memory."
+        ) from error
 
 
 def _numbered(place, fit, key, task):

@@ -172,7 +172,10 @@ def permutation_test(
     n_labelings = _count_orders(labels)
     exact = n_labelings <= n_permutations
     smallest_pvalue = 1 / n_labelings if exact else 1 / (1 + n_permutations)
-    if smallest_pvalue > 0.05:
+    sizes = list(Counter(labels.tolist()).values())
+    if exact and len(sizes) == 2 and sizes[0] == sizes[1]:
+        smallest_pvalue *= 2  # with the classes exchanged the task is the same
+    if smallest_pvalue >= 0.05:
         warnings.warn(
             f"p can never be below {smallest_pvalue:.2g} here, whatever the scores: "
             + (

@@ -33,7 +33,7 @@ class BaselineCorrector(TransformerMixin, BaseEstimator):
 
     Parameters
     ----------
-    n_frames : int, default=7
+    n_frames : int
         How many frames were taken before the stress began, up to the day of the last water.
         Where there are not more, the mean is over all.
 
@@ -68,7 +68,7 @@ class BaselineCorrector(TransformerMixin, BaseEstimator):
 
     _parameter_constraints: dict = {"n_frames": [Interval(Integral, 1, None, closed="left")]}
 
-    def __init__(self, n_frames=7):
+    def __init__(self, n_frames):
         self.n_frames = n_frames
 
     @_fit_context(prefer_skip_nested_validation=True)

@@ -305,7 +305,9 @@ def test_wrong_arguments(make_season, options, match):
 
 
 def test_splices_made_before_are_refused(make_season):
-    X, y = RSSResampler(random_state=0).fit_resample(*make_season())
+    X, y = make_season()
+    X = X[:, :, None] + np.random.default_rng(1).normal(size=(*X.shape, 6))
+    X, y = RSSResampler(random_state=0).fit_resample(X, y)
     with pytest.raises(ValueError, match="Frames on both sides"):
         curve(MeanSoFar(), X, y)
 

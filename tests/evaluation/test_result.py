@@ -115,3 +115,4 @@ def test_groups_of_several_rows_are_noted(make_plants):
     X, y, _, treatments = make_plants()
     result = benchmark({"lr": lr()}, X, y, groups=treatments, cv=2, n_repeats=1, verbose=0)
     assert any("24 rows are of 6 groups" in note for note in result.notes)
+    assert result.rows[0]["n_plants"] == 6

@@ -8,7 +8,7 @@ from sklearn.metrics import balanced_accuracy_score
 
 from skwater.evaluation._folds import Fold, Outcome
 from skwater.evaluation._result import Fit
-from skwater.evaluation._scores import compare, score
+from skwater.evaluation._scores import PERMUTATION, T_TEST, choose_test, compare, score
 from skwater.metrics import balanced_accuracy_interval, corrected_resampled_ttest, exact_interval
 
 Y = np.array([0] * 8 + [1] * 4)
@@ -54,8 +54,14 @@ def test_more_repeats_do_not_narrow_the_interval():
 
 def test_rows_of_a_plant_count_once_in_the_interval():
     row = score(make_fits(flip(0)), Y, np.arange(12) // 2, 1)
-    assert row["n_plants"] == 12
+    assert row["n_plants"] == 6
+    assert row["n_correct"] == pytest.approx(11 / 12 * 6)
     assert (row["ci_low"], row["ci_high"]) == pytest.approx(exact_interval(11 / 12 * 6, 6))
+
+
+def test_a_plant_with_rows_of_both_classes_counts_once():
+    row = score(make_fits(flip(0)), Y, np.arange(12) % 6, 1)
+    assert row["n_plants"] == 6
 
 
 def test_a_class_that_is_never_predicted_has_no_precision():
@@ -75,7 +81,8 @@ def test_a_plant_in_several_folds_counts_once():
 
 def test_redrawn_folds_are_compared_by_the_corrected_t_test():
     ours, theirs = make_fits(flip(0), flip(1)), make_fits(flip(0, 8, 9), flip(3, 10))
-    found = compare(ours, theirs, Y, PLANTS, True, np.random.RandomState(0))
+    assert choose_test(ours, Y, None, redrawn=True) == T_TEST
+    found = compare(ours, theirs, Y, PLANTS, T_TEST, np.random.RandomState(0))
     differences = [
         balanced_accuracy_score(Y[a.fold.test], a.outcome.predicted)
         - balanced_accuracy_score(Y[b.fold.test], b.outcome.predicted)
@@ -89,7 +96,8 @@ def test_redrawn_folds_are_compared_by_the_corrected_t_test():
 
 def test_same_folds_are_compared_by_exchanging_the_models():
     ours, theirs = make_fits(flip()), make_fits(flip(0, 8, 9))
-    found = compare(ours, theirs, Y, PLANTS, False, np.random.RandomState(0))
+    assert choose_test(ours, Y, None, redrawn=False) == PERMUTATION
+    found = compare(ours, theirs, Y, PLANTS, PERMUTATION, np.random.RandomState(0))
     shares = np.array([1 / 16, 1 / 8, 1 / 8])
     sums = [abs(shares @ signs) for signs in product([-1, 1], repeat=3)]
     assert found["difference"] == pytest.approx(shares.sum())
@@ -99,24 +107,33 @@ def test_same_folds_are_compared_by_exchanging_the_models():
 
 def test_whole_treatments_are_exchanged():
     ours, theirs = make_fits(flip()), make_fits(flip(8, 9, 10, 11))
-    by_plant = compare(ours, theirs, Y, PLANTS, False, np.random.RandomState(0))
-    by_treatment = compare(ours, theirs, Y, PLANTS // 4, False, np.random.RandomState(0))
+    by_plant = compare(ours, theirs, Y, PLANTS, PERMUTATION, np.random.RandomState(0))
+    by_treatment = compare(ours, theirs, Y, PLANTS // 4, PERMUTATION, np.random.RandomState(0))
     assert by_plant["p_value"] == pytest.approx(2 / 2**4)
     assert by_treatment["p_value"] == 1  # one treatment differs: both ways are as extreme
 
 
 def test_equal_models():
     fits = make_fits(flip(0), flip(3))
-    found = compare(fits, fits, Y, PLANTS, True, np.random.RandomState(0))
+    found = compare(fits, fits, Y, PLANTS, T_TEST, np.random.RandomState(0))
     assert found["difference"] == 0
     assert found["p_value"] == 1
 
 
-def test_a_constant_difference_falls_back_on_the_plants():
+def test_a_constant_difference_has_no_p_value():
     ours, theirs = make_fits(Y), make_fits(np.zeros(12, int))
-    found = compare(ours, theirs, Y, PLANTS, True, np.random.RandomState(0))
+    found = compare(ours, theirs, Y, PLANTS, T_TEST, np.random.RandomState(0))
     assert found["difference"] == pytest.approx(0.5)
-    assert found["p_value"] == pytest.approx(2 / 2**4)
+    assert np.isnan(found["p_value"])
+
+
+def test_treatments_are_always_exchanged_whole():
+    fits = make_fits(flip(0), flip(3))
+    assert choose_test(fits, Y, PLANTS // 4, redrawn=True) == PERMUTATION
+
+
+def test_one_fold_has_no_t_test():
+    assert choose_test(make_fits(flip(0))[:1], Y, None, redrawn=True) == PERMUTATION
 
 
 def test_many_plants_are_exchanged_at_random():
@@ -128,5 +145,5 @@ def test_many_plants_are_exchanged_at_random():
 
     rng = np.random.default_rng(0)
     ours, theirs = fits(rng.random(60) < 0.5), fits(rng.random(60) < 0.5)
-    found = compare(ours, theirs, y, np.arange(60), False, np.random.RandomState(0))
+    found = compare(ours, theirs, y, np.arange(60), PERMUTATION, np.random.RandomState(0))
     assert 0.05 < found["p_value"] <= 1
