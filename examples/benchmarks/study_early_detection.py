@@ -28,7 +28,7 @@ FRAMES = slice(0, 11)  # to day 43
 FIRST = 10 if FAST else 6  # the curves begin on day 25
 BANDS = slice(3, None)  # the spectral bands; cover, volume and height are before them
 TESTED_DAYS = {10: 39} if FAST else {7: 28, 9: 36}  # by number of frames
-DETECTOR_FRAMES, DETECTOR_FIRST = 13, 12 if FAST else 4  # days 18 to 53
+DETECTOR_FRAMES, DETECTOR_FIRST = 13, 12 if FAST else 5  # days 21 to 53
 GRID = list(product((0.5, 0.55, 0.6, 0.65, 0.7, 0.8), (1, 2, 3)))  # threshold, patience
 
 
@@ -227,7 +227,7 @@ def describe_detection(plants, found):
     """Delay and false alarms, by seed."""
     y, onset = plants.target, plants.onset_day
     lines = [
-        "`EarlyDetector` around the recipe with RSS, one network, looking from day 18 to day 53. "
+        "`EarlyDetector` around the recipe with RSS, one network, looking from day 21 to day 53. "
         "Threshold and patience are chosen on the other nine treatments: no false alarm before day "
         "28 if possible, then by the harmonic mean of earliness and accuracy.",
         "",

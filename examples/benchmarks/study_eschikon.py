@@ -107,7 +107,7 @@ def score(plants, n_train, kept=None, **options):
             groups=plants.plant,
             treatments=plants.treatment,
             metadata=plants.nitrogen,
-            params={"strata": plants.nitrogen},
+            params={"strata": plants.nitrogen} if kept is None else None,
             random_state=0,
             **options,
         )

@@ -8,7 +8,7 @@ from numbers import Integral
 from sklearn import get_config
 from sklearn.base import is_classifier
 from sklearn.utils import check_consistent_length
-from sklearn.utils._param_validation import HasMethods, Interval, StrOptions, validate_params
+from sklearn.utils._param_validation import Interval, StrOptions, validate_params
 from sklearn.utils.metadata_routing import get_routing_for_object
 
 from ._baselines import METADATA_ONLY, default_baselines
@@ -31,7 +31,7 @@ from ._validation import check_memory_can_help, check_metadata, check_plants, ch
         "baselines": [StrOptions({"default"}), dict, None],
         "params": [dict, None],
         "n_jobs": [Integral, None],
-        "memory": [str, os.PathLike, HasMethods(["cache"]), None],
+        "memory": [str, os.PathLike, None],
         "random_state": ["random_state"],
         "verbose": [Interval(Integral, 0, 1, closed="both")],
     },
@@ -107,7 +107,7 @@ def benchmark(
         estimators that request them; needs scikit-learn's metadata routing to be enabled.
     n_jobs : int, default=None
         Number of processes; None is one.
-    memory : str, path-like or joblib.Memory, default=None
+    memory : str or path-like, default=None
         Folder in which finished fits are kept, so that a study that was killed goes on where it
         was. They are found by the parameters of the estimator, data, fold, seed and the
         versions of the libraries; photos on disk by their path and classes of your own by their

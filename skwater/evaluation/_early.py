@@ -161,7 +161,7 @@ def _short(score):
         "n_repeats": [Interval(Integral, 1, None, closed="left")],
         "scoring": [StrOptions({"balanced_accuracy", "accuracy"})],
         "n_jobs": [Integral, None],
-        "memory": [str, os.PathLike, HasMethods(["cache"]), None],
+        "memory": [str, os.PathLike, None],
         "random_state": ["random_state"],
         "verbose": [Interval(Integral, 0, 1, closed="both")],
     },
@@ -245,7 +245,7 @@ def early_detection_curve(
         What to score. Chance is one in the number of classes, or the share of the largest.
     n_jobs : int, default=None
         Number of processes, as in joblib.
-    memory : str, path-like or joblib.Memory, default=None
+    memory : str or path-like, default=None
         Folder in which finished fits are kept, so that a study that was killed goes on where it
         was. Needs an int as `random_state`.
     random_state : int, RandomState instance or None, default=None

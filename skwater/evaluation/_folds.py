@@ -5,10 +5,12 @@ beforehand, so that it gives the same wherever and whenever it is run, and can b
 """
 
 import os
+from contextlib import suppress
 from copy import copy
 from dataclasses import dataclass, field
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from numbers import Integral
+from pathlib import Path
 from pickle import PicklingError
 from time import perf_counter
 
@@ -19,16 +21,31 @@ from sklearn.model_selection import StratifiedGroupKFold, check_cv
 from sklearn.utils import _safe_indexing, check_random_state
 from sklearn.utils._param_validation import InvalidParameterError
 from sklearn.utils.parallel import Parallel, delayed
-from sklearn.utils.validation import check_memory
 from tqdm.auto import tqdm
 
 from ..model_selection import LeaveTreatmentsOut, check_no_leakage
 
-# An outcome is not to be had from the cache after one of these has changed.
-VERSIONS = {
-    name: version(name)
-    for name in ("skwater", "scikit-learn", "imbalanced-learn", "skorch", "torch", "numpy")
-}
+_LIBRARIES = (
+    "skwater",
+    "scikit-learn",
+    "imbalanced-learn",
+    "skorch",
+    "torch",
+    "numpy",
+    "scipy",
+    "albumentations",
+    "aeon",
+)
+
+
+def _find_versions():
+    for name in _LIBRARIES:
+        with suppress(PackageNotFoundError):
+            yield name, version(name)
+
+
+# An outcome is not to be had from the disk after one of these has changed.
+VERSIONS = dict(_find_versions())
 
 
 @dataclass(frozen=True)
@@ -223,9 +240,9 @@ def run(tasks, *, memory=None, n_jobs=None, verbose=1, desc=None):
     ----------
     tasks : list of Task
         What to do, in the order in which it is worth most: Ctrl-C ends the list early.
-    memory : str, path-like, joblib.Memory or None
-        Where outcomes are kept. A task that was finished is never run again, also after a kill,
-        for joblib moves a result into place when it is whole.
+    memory : str, path-like or None
+        Folder in which outcomes are kept, a file each. A task that was finished is never run again,
+        also after a kill.
     n_jobs : int or None
         Number of processes.
     verbose : {0, 1}
@@ -238,14 +255,14 @@ def run(tasks, *, memory=None, n_jobs=None, verbose=1, desc=None):
     tuple of (int, Outcome)
         In any order.
     """
-    fit, keys = fit_and_predict, [None] * len(tasks)
+    paths = [None] * len(tasks)
     if memory is not None:
-        memory = check_memory(os.fspath(memory) if isinstance(memory, os.PathLike) else memory)
-        fit, keys = memory.cache(fit_and_predict, ignore=["task"]), _keys(tasks)
+        Path(memory).mkdir(parents=True, exist_ok=True)
+        paths = [Path(memory, f"{key}.joblib") for key in _keys(tasks)]
     parallel = Parallel(n_jobs=n_jobs, return_as="generator_unordered")
     done = parallel(
-        delayed(_numbered)(place, fit, key, task)
-        for place, (key, task) in enumerate(zip(keys, tasks, strict=True))
+        delayed(_fit_once)(place, path, task)
+        for place, (path, task) in enumerate(zip(paths, tasks, strict=True))
     )
     with tqdm(total=len(tasks), desc=desc, unit="fit", disable=not verbose) as bar:
         for place, outcome in done:
@@ -272,24 +289,30 @@ def _keys(tasks):
         ) from error
 
 
-def _numbered(place, fit, key, task):
+def _fit_once(place, path, task):
+    """Fit, unless the outcome is on disk already. What is put there is whole, also after a kill."""
+    if path is not None and path.exists():
+        return place, joblib.load(path)
     try:
-        return place, fit(key, task)
+        outcome = fit_and_predict(task)
     except Exception as error:
         if isinstance(error, InvalidParameterError):
             # Or else scikit-learn takes the parameter for one of the function that was called.
             error = ValueError(str(error))
         error.add_note(f"In repeat {task.fold.repeat}, fold {task.fold.number} of {task.estimator}")
         raise error
+    if path is not None:
+        half_written = path.with_suffix(f".{os.getpid()}")
+        joblib.dump(outcome, half_written)
+        half_written.replace(path)
+    return place, outcome
 
 
-def fit_and_predict(key, task):
+def fit_and_predict(task):
     """Fit on one side of the fold, predict the other.
 
     Parameters
     ----------
-    key : str or None
-        What the outcome is found by in the cache; not used here.
     task : Task
         What to do.
 
@@ -311,11 +334,12 @@ def fit_and_predict(key, task):
         proba = estimator.predict_proba(X_test)
     elif hasattr(estimator, "decision_function"):
         decision = estimator.decision_function(X_test)
-    donors = {
-        name: fold.train[step.donors_]
-        for name, step in getattr(estimator, "steps", [])
-        if hasattr(step, "donors_")
-    }
+    donors = {}
+    for name, step in getattr(estimator, "steps", []):
+        if hasattr(step, "donors_"):
+            donors[name] = fold.train[step.donors_]
+        if hasattr(step, "fit_resample"):
+            break  # a sampler after this one is given rows that are no plants
     return Outcome(
         predicted, proba, decision, estimator.classes_, donors, fitted - start, done - fitted
     )

@@ -25,7 +25,7 @@ from ._validation import check_memory_can_help, check_plants
         "scoring": [StrOptions(set(get_scorer_names())), callable],
         "n_permutations": [Interval(Integral, 1, None, closed="left")],
         "n_jobs": [Integral, None],
-        "memory": [str, os.PathLike, HasMethods(["cache"]), None],
+        "memory": [str, os.PathLike, None],
         "random_state": ["random_state"],
         "verbose": [Interval(Integral, 0, 1, closed="both")],
     },
@@ -92,7 +92,7 @@ def permutation_test(
         How many labelings to score at most, beside the true one where they are drawn.
     n_jobs : int, default=None
         Number of processes, as in joblib.
-    memory : str, path-like or joblib.Memory, default=None
+    memory : str or path-like, default=None
         Folder in which finished fits are kept, so that a test that was killed goes on where it
         was. Needs an int as `random_state`.
     random_state : int, RandomState instance or None, default=None
