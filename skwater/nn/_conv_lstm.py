@@ -7,6 +7,7 @@ from torch import nn
 
 from ._recurrence import hidden_states, stream_hidden_states
 from ._shapes import as_sizes, find_present, same_kernel
+from ._workspace import Workspace
 
 
 class ConvLSTMNet(nn.Module):
@@ -141,7 +142,7 @@ class ConvLSTMNet(nn.Module):
         """Hidden states of the last layer, (t, n, n_hidden, h, w), and the last one alone."""
         states, missing = _by_frame(x)
         for layer in self.cells:
-            states, last = hidden_states(states, *layer.weights(), missing)
+            states, last = layer(states, missing)
         return states, last
 
 
@@ -154,6 +155,19 @@ class ConvLSTMLayer(nn.Module):
         self.conv = nn.Conv2d(n_in + n_hidden, 4 * n_hidden, kernel_size, padding="same")
         with torch.no_grad():  # remember until taught to forget (Gers et al. 2000)
             self.conv.bias[n_hidden : 2 * n_hidden] += 2
+
+        self._workspace = Workspace()
+
+    def forward(self, x, missing):
+        """Hidden states after all frames (t, n, c, h, w), and the last one alone."""
+        workspace = self._workspace if self.training else None
+        return hidden_states(x, *self.weights(), missing, workspace=workspace)
+
+    def train(self, mode=True):
+        """Switch between training and evaluation, which gives the memory of training back."""
+        if not mode:
+            self._workspace.clear()
+        return super().train(mode)
 
     def weights(self):
         """Kernels and biases of the gates i, f, o, g."""

@@ -11,13 +11,14 @@ import torch.nn.functional as F  # noqa: N812 - torch's own name for it
 from torch.autograd.function import once_differentiable
 
 from ._gates import TorchGates
+from ._workspace import Buffers, Workspace
 
 # Gates of one slab. Larger ones leave the cache, and the C library gives their memory back to the
 # system: to fetch it anew, page by page, takes longer than the convolution that fills it.
 _SLAB_BYTES = 2**22
 
 
-def hidden_states(x, weight, bias, missing, *, recompute_gates=False):
+def hidden_states(x, weight, bias, missing, *, workspace=None, recompute_gates=False):
     """Run one layer over all frames, in a form that autograd can go back through.
 
     Parameters
@@ -30,18 +31,20 @@ def hidden_states(x, weight, bias, missing, *, recompute_gates=False):
         Bias of the gates.
     missing : list of (tensor of shape (n,), dtype bool, or None)
         For each frame, which samples carry their state over it; None where there are none.
+    workspace : Workspace or None, default=None
+        Memory of the step before, to be used again.
     recompute_gates : bool, default=False
         Keep the states only and compute the gates again on the way back.
 
     Returns
     -------
     states : tensor of shape (t, n, n_hidden, h, w)
-        Hidden state after each frame.
+        Hidden state after each frame. The next step with this workspace overwrites it.
     last : tensor of shape (n, n_hidden, h, w)
         The last of them once more: a gradient by it alone needs no zeros for the others.
     """
     weight, bias = _prepare(weight, bias)
-    return _Recurrence.apply(x, weight, bias, missing, recompute_gates)
+    return _Recurrence.apply(x, weight, bias, missing, workspace or Workspace(), recompute_gates)
 
 
 def stream_hidden_states(x, layers, missing):
@@ -61,7 +64,7 @@ def stream_hidden_states(x, layers, missing):
     tensor of shape (n, n_hidden, h, w)
         Hidden state after one frame more. It is overwritten by the next.
     """
-    layers = [_Layer(*_prepare(weight, bias), x[0]) for weight, bias in layers]
+    layers = [_Layer(*_prepare(weight, bias), x[0], Buffers()) for weight, bias in layers]
     # Two buffers in turn: a slab must not see that its neighbour has moved on.
     states = [(layer.new_frames(2), layer.new_cells(1)[0]) for layer in layers]
     for k, (frame, gone) in enumerate(zip(x.unbind(0), missing, strict=True)):
@@ -95,9 +98,12 @@ class _Layer:
         As :func:`_prepare` leaves them.
     like : tensor of shape (n, any, h, w)
         A frame.
+    buffers : Buffers
+        Where the large arrays are.
     """
 
-    def __init__(self, weight, bias, like):
+    def __init__(self, weight, bias, like, buffers):
+        self.buffers = buffers
         self.n, _, self.height, self.width = like.shape
         self.n_hidden = len(bias) // 4
         self.n_in = weight.shape[1] - self.n_hidden
@@ -123,23 +129,25 @@ class _Layer:
 
     def new_frames(self, t):
         """Buffer of [x, h], h zero in the first frame."""
-        buffer = self._padded(t, self.n_in + self.n_hidden)
+        buffer = self._padded("frames", t, self.n_in + self.n_hidden)
         self.hidden(buffer[0]).zero_()
         return buffer
 
     def new_gates(self, t):
         """Buffer of gates."""
-        return self._padded(t, 4 * self.n_hidden)
+        return self._padded("gates", t, 4 * self.n_hidden)
 
     def new_cells(self, t):
         """Buffer of cell states, zero in the first frame."""
-        cells = self.weight.new_empty(t, self.n, self.height, self.width, self.n_hidden)
+        shape = (t, self.n, self.height, self.width, self.n_hidden)
+        cells = self.buffers.get("cells", shape, self.weight)
         cells[0] = 0
         return cells
 
-    def _padded(self, t, channels):
+    def _padded(self, name, t, channels):
         height = self.height + 2 * self.halo
-        buffer = self.weight.new_empty(t, self.n, height, self.width, channels)
+        shape = (t, self.n, height, self.width, channels)
+        buffer = self.buffers.get(name, shape, self.weight)
         buffer[:, :, : self.halo] = 0
         buffer[:, :, height - self.halo :] = 0
         return buffer
@@ -241,9 +249,10 @@ class _InputGradient:
 
 class _Recurrence(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, x, weight, bias, missing, recompute_gates):
+    def forward(ctx, x, weight, bias, missing, workspace, recompute_gates):
         t = len(x)
-        layer = _Layer(weight, bias, x[0])
+        buffers, token = workspace.claim()
+        layer = _Layer(weight, bias, x[0], buffers)
         frames, cells = layer.new_frames(t + 1), layer.new_cells(t + 1)
         gates = None if recompute_gates else layer.new_gates(t)
         layer.put(x, frames[:t])
@@ -254,14 +263,14 @@ class _Recurrence(torch.autograd.Function):
             if gone is not None:
                 hidden[k + 1, gone], cells[k + 1, gone] = hidden[k, gone], cells[k, gone]
         ctx.layer, ctx.missing, ctx.gates = layer, missing, gates
-        ctx.save_for_backward(frames, cells)
+        ctx.save_for_backward(frames, cells, token)
         ctx.set_materialize_grads(False)
         return _channels_second(hidden[1:]), _channels_second(hidden[-1].contiguous())
 
     @staticmethod
     @once_differentiable
     def backward(ctx, d_states, d_last):
-        layer, (frames, cells) = ctx.layer, ctx.saved_tensors
+        layer, (frames, cells, _) = ctx.layer, ctx.saved_tensors
         need_x, need_weight, need_bias = ctx.needs_input_grad[:3]
         # The first way back uses the gates up; a second one, with retain_graph, makes new ones.
         gates, ctx.gates = ctx.gates, None
@@ -291,8 +300,12 @@ class _Recurrence(torch.autograd.Function):
                 input_gradient(d_gates, d_x[k] if need_x else None, d_hidden)
             if gone is not None:
                 d_hidden[gone], d_cell[gone] = kept
-        d_x = _channels_second(d_x) if need_x else None
-        return d_x, d_weight if need_weight else None, d_bias if need_bias else None, None, None
+        gradients = (
+            _channels_second(d_x) if need_x else None,
+            d_weight if need_weight else None,
+            d_bias if need_bias else None,
+        )
+        return *gradients, None, None, None
 
 
 def _channels_second(pictures):
