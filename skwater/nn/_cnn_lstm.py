@@ -4,6 +4,7 @@ import torch
 from torch import nn
 
 from ._shapes import as_sizes, find_present, same_kernel
+from ._workspace import keep_freed_memory
 
 # Pictures of the first convolution, in bytes, that are encoded at once. The C library gives larger
 # ones back to the system, and to fetch them anew takes longer than the convolution.
@@ -140,6 +141,7 @@ class CNNLSTMNet(nn.Module):
             frames = frames[present.flatten()]
         at_once = max(1, len(frames))
         if frames.device.type == "cpu":
+            keep_freed_memory()
             channels = getattr(self.encoder[0], "out_channels", 1)
             n_bytes = channels * frames.shape[2] * frames.shape[3] * frames.element_size()
             at_once = max(1, _BYTES_AT_ONCE // n_bytes)

@@ -11,7 +11,7 @@ import torch.nn.functional as F  # noqa: N812 - torch's own name for it
 from torch.autograd.function import once_differentiable
 
 from ._gates import TorchGates
-from ._workspace import Buffers, Workspace
+from ._workspace import Buffers, Workspace, keep_freed_memory
 
 # Gates of one slab. Larger ones leave the cache, and the C library gives their memory back to the
 # system: to fetch it anew, page by page, takes longer than the convolution that fills it.
@@ -251,6 +251,7 @@ class _Recurrence(torch.autograd.Function):
     @staticmethod
     def forward(ctx, x, weight, bias, missing, workspace, recompute_gates):
         t = len(x)
+        keep_freed_memory()
         buffers, token = workspace.claim()
         layer = _Layer(weight, bias, x[0], buffers)
         frames, cells = layer.new_frames(t + 1), layer.new_cells(t + 1)

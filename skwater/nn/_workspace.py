@@ -2,8 +2,19 @@
 
 import math
 import weakref
+from functools import cache
 
 import torch
+
+
+@cache
+def keep_freed_memory():
+    """Let the C library keep what is freed, up to some 60 MB, rather than give it back each time.
+
+    By default glibc asks the system for each block of more than 128 KB. When it sees a larger one
+    freed it takes that size for the new limit, so one block that is never written to is enough.
+    """
+    torch.empty(2**25 - 2**16, dtype=torch.uint8)  # the largest that counts is 32 MB
 
 
 class Workspace:
