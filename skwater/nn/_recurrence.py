@@ -6,6 +6,8 @@ next convolution reads it; gates are squashed once, and overwritten by their gra
 back. Frames are worked through in slabs of rows that stay in the cache.
 """
 
+from importlib.util import find_spec
+
 import torch
 import torch.nn.functional as F  # noqa: N812 - torch's own name for it
 from torch.autograd.function import once_differentiable
@@ -16,6 +18,7 @@ from ._workspace import Buffers, Workspace, keep_freed_memory
 # Gates of one slab. Larger ones leave the cache, and the C library gives their memory back to the
 # system: to fetch it anew, page by page, takes longer than the convolution that fills it.
 _SLAB_BYTES = 2**22
+_HAS_LLVMLITE = find_spec("llvmlite") is not None
 
 
 def hidden_states(x, weight, bias, missing, *, workspace=None, recompute_gates=False):
@@ -114,6 +117,7 @@ class _Layer:
         self.is_product = tuple(weight.shape[2:]) == (1, 1)
         self.slabs = list(self._slabs())
         self.gates = TorchGates()
+        self.compiled_weight_gradient = None
 
     def _slabs(self):
         """Pairs of slices, of samples and of rows; those of many rows have one sample each."""
@@ -209,6 +213,8 @@ class _Layer:
 
     def weight_gradient(self, xh, d_gates):
         """Gradient by the weights from one frame."""
+        if self.compiled_weight_gradient is not None:
+            return self.compiled_weight_gradient(xh, d_gates)
         if self.is_product:
             return (d_gates.flatten(0, 2).T @ xh.flatten(0, 2)).view_as(self.weight)
         # The samples are stacked into one tall picture: gradients in the rows between are zero.
@@ -277,6 +283,10 @@ class _Recurrence(torch.autograd.Function):
         gates, ctx.gates = ctx.gates, None
         spare = layer.new_gates(1)[0] if gates is None else None
         d_weight, d_bias = torch.zeros_like(layer.weight), torch.zeros_like(layer.bias)
+        if need_weight and _HAS_LLVMLITE:
+            from ._compiled_gradient import compiled_weight_gradient
+
+            layer.compiled_weight_gradient = compiled_weight_gradient(layer.weight)
         d_x = torch.empty_like(layer.rows(frames)[:-1, ..., : layer.n_in]) if need_x else None
         d_cell, d_hidden = torch.zeros_like(cells[0]), torch.zeros_like(cells[0])
         if d_last is not None:

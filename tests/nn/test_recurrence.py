@@ -72,8 +72,12 @@ def test_states_and_gradients_are_those_of_the_loop(seed, recompute_gates):
         torch.testing.assert_close(ours, theirs)
 
 
-@pytest.mark.parametrize("seed", range(5))
-def test_single_precision(seed):
+@pytest.mark.parametrize("compiled", [False, True])
+@pytest.mark.parametrize("seed", range(10))
+def test_single_precision(seed, compiled, monkeypatch):
+    if compiled:
+        pytest.importorskip("llvmlite", reason="llvmlite is not installed")
+    monkeypatch.setattr(_recurrence, "_HAS_LLVMLITE", compiled)
     x, layers = draw(seed, torch.float32)
     torch.testing.assert_close(
         fast_states(x, layers), naive_states(x, layers), rtol=1e-5, atol=1e-6
