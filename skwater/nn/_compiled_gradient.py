@@ -5,30 +5,15 @@ and 40 gates fill no vector. Here the gates of a pixel are vectors, a few channe
 are multiplied by each, and the sums stay in registers along a row of pixels.
 """
 
-import ctypes
-import os
-from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from itertools import pairwise, product
 
 import torch
-from llvmlite import binding
 
-_engines = []  # the machine code lives as long as they do
+from ._machine_code import compile_function, share_out, vector_size
+
 _MOST_WEIGHTS = 2**15
 _PIXELS_FOR_THREADS = 2**11
-
-
-@cache
-def _processor():
-    """Machine to compile for, floats in a vector, and vectors of sums that fit its registers."""
-    binding.initialize_native_target()
-    binding.initialize_native_asmprinter()
-    features = binding.get_host_cpu_features()
-    machine = binding.Target.from_default_triple().create_target_machine(
-        cpu=binding.get_host_cpu_name(), features=features.flatten(), opt=3, jit=True
-    )
-    return machine, *((16, 24) if features.get("avx512f") else (8, 12))
 
 
 def compiled_weight_gradient(weight):
@@ -39,7 +24,7 @@ def compiled_weight_gradient(weight):
     """
     n_gates, n_channels, height, width = weight.shape
     if (
-        binding.llvm_version_info[0] < 17
+        vector_size() is None
         or weight.device.type != "cpu"
         or weight.dtype != torch.float32
         or height == 1
@@ -54,44 +39,32 @@ class WeightGradient:
 
     def __init__(self, n_gates, n_channels, height, width):
         self._shape = n_gates, n_channels, height, width
-        self._lanes = -(-n_gates // _processor()[1]) * _processor()[1]
-        self._add = _compile(n_gates, n_channels, height, width)
+        n_lanes, _ = vector_size()
+        self._n_padded = -(-n_gates // n_lanes) * n_lanes
 
     def __call__(self, xh, d_gates):
         """Sum over the pixels of one frame; both (n, h + padding, w, channels), rows padded."""
         n_gates, n_channels, height, width = self._shape
         n_rows, n_columns = xh.shape[1] - height + 1, xh.shape[2]
         n_threads = torch.get_num_threads() if n_rows * n_columns >= _PIXELS_FOR_THREADS else 1
-        sums = torch.zeros(n_threads, height, width, n_channels, self._lanes)
+        sums = torch.zeros(n_threads, height, width, n_channels, self._n_padded)
 
-        def share(thread):
-            rows = n_rows * thread // n_threads, n_rows * (thread + 1) // n_threads
+        add_rows = _compile(*self._shape)  # not before it is needed: prediction does not
+
+        def add(thread, start, stop):
             for x, d in zip(xh, d_gates, strict=True):
-                self._add(x.data_ptr(), d.data_ptr(), sums[thread].data_ptr(), *rows, n_columns)
+                add_rows(
+                    x.data_ptr(), d.data_ptr(), sums[thread].data_ptr(), start, stop, n_columns
+                )
 
-        if n_threads == 1:
-            share(0)
-        else:
-            list(_threads(os.getpid(), n_threads).map(share, range(n_threads)))
+        share_out(add, n_rows, n_threads)
         return sums.sum(0)[..., :n_gates].permute(3, 2, 0, 1)
 
 
 @cache
-def _threads(process, n_threads):
-    """Return threads of this process: a fork does not inherit those of its parent."""
-    return ThreadPoolExecutor(n_threads)
-
-
-@cache
 def _compile(n_gates, n_channels, height, width):
-    machine, n_lanes, n_sums = _processor()
-    module = binding.parse_assembly(_write(n_gates, n_channels, height, width, n_lanes, n_sums))
-    module.verify()
-    engine = binding.create_mcjit_compiler(module, machine)
-    engine.finalize_object()
-    _engines.append(engine)
-    address = engine.get_function_address("add_weight_gradient")
-    return ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * 3, *[ctypes.c_int64] * 3)(address)
+    text = _write(n_gates, n_channels, height, width, *vector_size())
+    return compile_function("add_weight_gradient", text, 3, 3)
 
 
 def _write(n_gates, n_channels, height, width, n_lanes, n_sums):
@@ -122,7 +95,6 @@ row.end:
 end:
   ret void
 }}
-attributes #0 = {{ nounwind "prefer-vector-width"="512" "min-legal-vector-width"="512" }}
 """
 
 

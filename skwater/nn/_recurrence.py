@@ -116,8 +116,11 @@ class _Layer:
         self.padding = (0, weight.shape[3] // 2)
         self.is_product = tuple(weight.shape[2:]) == (1, 1)
         self.slabs = list(self._slabs())
-        self.gates = TorchGates()
-        self.compiled_weight_gradient = None
+        self.gates, self.compiled_weight_gradient = TorchGates(), None
+        if _HAS_LLVMLITE:  # the import takes time, and it is optional
+            from ._compiled_gradient import compiled_weight_gradient
+
+            self.compiled_weight_gradient = compiled_weight_gradient(self.weight)
 
     def _slabs(self):
         """Pairs of slices, of samples and of rows; those of many rows have one sample each."""
@@ -283,10 +286,6 @@ class _Recurrence(torch.autograd.Function):
         gates, ctx.gates = ctx.gates, None
         spare = layer.new_gates(1)[0] if gates is None else None
         d_weight, d_bias = torch.zeros_like(layer.weight), torch.zeros_like(layer.bias)
-        if need_weight and _HAS_LLVMLITE:
-            from ._compiled_gradient import compiled_weight_gradient
-
-            layer.compiled_weight_gradient = compiled_weight_gradient(layer.weight)
         d_x = torch.empty_like(layer.rows(frames)[:-1, ..., : layer.n_in]) if need_x else None
         d_cell, d_hidden = torch.zeros_like(cells[0]), torch.zeros_like(cells[0])
         if d_last is not None:

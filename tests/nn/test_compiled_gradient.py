@@ -22,9 +22,8 @@ def expected(xh, d_gates, weight):
 
 @pytest.fixture(params=["this processor", "one with short vectors"])
 def _processor(request, monkeypatch):
-    machine = _compiled_gradient._processor()[0]
     if request.param != "this processor":
-        monkeypatch.setattr(_compiled_gradient, "_processor", lambda: (machine, 8, 12))
+        monkeypatch.setattr(_compiled_gradient, "vector_size", lambda: (8, 12))
     _compiled_gradient._compile.cache_clear()
     yield
     _compiled_gradient._compile.cache_clear()
