@@ -7,6 +7,7 @@ from torch import nn
 
 from ._recurrence import hidden_states, stream_hidden_states
 from ._shapes import as_sizes, find_present, same_kernel
+from ._vector_lstm import vector_states
 from ._workspace import Workspace
 
 
@@ -128,16 +129,20 @@ class ConvLSTMNet(nn.Module):
             yield self.head(state)
 
     def _last_state(self, x):
-        if not self._needs_gradient(x):
+        if self._streams(x):
             return deque(self._states(x), maxlen=1).pop()
         return self._run(x)[1]
 
     def _states(self, x):
         """Hidden states of the last layer, one frame after the other."""
-        if self._needs_gradient(x):
+        if not self._streams(x):
             return self._run(x)[0].unbind(0)
         x, missing = _by_frame(x)
         return stream_hidden_states(x, [layer.weights() for layer in self.cells], missing)
+
+    def _streams(self, x):
+        """Whether each frame can be forgotten after the next: there is no way back."""
+        return not _is_vector(x) and not self._needs_gradient(x)
 
     def _needs_gradient(self, x):
         weights = self.cells.parameters()
@@ -146,6 +151,8 @@ class ConvLSTMNet(nn.Module):
     def _run(self, x):
         """Hidden states of the last layer, (t, n, n_hidden, h, w), and the last one alone."""
         states, missing = _by_frame(x)
+        if _is_vector(x):
+            return vector_states(states, [layer.weights() for layer in self.cells], missing)
         for layer in self.cells:
             states, last = layer(states, missing)
         return states, last
@@ -180,6 +187,10 @@ class ConvLSTMLayer(nn.Module):
     def weights(self):
         """Kernels and biases of the gates i, f, o, g."""
         return self.conv.weight, self.conv.bias
+
+
+def _is_vector(x):
+    return x.shape[3:] == (1, 1) and x.device.type == "cpu"
 
 
 def _by_frame(x):

@@ -10,13 +10,14 @@ from naive import naive_logits, naive_states
 
 from skwater.nn import ConvLSTMNet, _recurrence
 from skwater.nn._recurrence import hidden_states, stream_hidden_states
+from skwater.nn._vector_lstm import vector_states
 from skwater.nn._workspace import Workspace
 
 SIZES = [(1, 1), (1, 6), (5, 1), (2, 3), (7, 5), (16, 12)]
 KERNELS = [(1, 1), (3, 3), (1, 3), (2, 2), (4, 3), (5, 5)]
 
 
-def draw(seed, dtype=torch.float64):
+def draw(seed, dtype=torch.float64, size=None):
     """Draw frames with gaps, weights and the options of one case."""
     rng = np.random.default_rng(seed)
 
@@ -24,7 +25,8 @@ def draw(seed, dtype=torch.float64):
         return torch.from_numpy(rng.normal(size=shape)).to(dtype)
 
     n, t, c = rng.integers(1, 5, 3)
-    size, kernel = SIZES[rng.integers(len(SIZES))], KERNELS[rng.integers(len(KERNELS))]
+    size = size or SIZES[rng.integers(len(SIZES))]
+    kernel = KERNELS[rng.integers(len(KERNELS))]
     kernel = tuple(min(k, 2 * s - 1) for k, s in zip(kernel, size, strict=True))
     layers, n_in = [], c
     for n_hidden in rng.integers(1, 6, rng.integers(1, 4)):
@@ -94,6 +96,20 @@ def test_stream_is_the_same_without_gradients(seed):
     missing = [row if row.any() else None for row in x.isnan().flatten(2).all(2).unbind(1)]
     stream = stream_hidden_states(x.nan_to_num(0).transpose(0, 1), layers, missing)
     for ours, theirs in zip(stream, naive_states(x, layers), strict=True):
+        torch.testing.assert_close(ours, theirs)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_vectors_are_pictures_of_one_pixel(seed):
+    x, layers = draw(seed, size=(1, 1))
+    missing = [row if row.any() else None for row in x.isnan().flatten(2).all(2).unbind(1)]
+
+    def run(x, layers):
+        return vector_states(x.nan_to_num(0).transpose(0, 1), layers, missing)[0]
+
+    torch.testing.assert_close(run(x, layers), naive_states(x, layers))
+    expected = gradients(naive_states, x, layers)
+    for ours, theirs in zip(gradients(run, x.nan_to_num(0), layers), expected, strict=True):
         torch.testing.assert_close(ours, theirs)
 
 
