@@ -15,9 +15,9 @@ from torch.autograd.function import once_differentiable
 from ._gates import TorchGates
 from ._workspace import Buffers, Workspace, keep_freed_memory
 
-# Gates of one slab. Larger ones leave the cache, and the C library gives their memory back to the
-# system: to fetch it anew, page by page, takes longer than the convolution that fills it.
-_SLAB_BYTES = 2**22
+# Gates of one slab. The C library gives much larger ones back to the system, and to fetch them
+# anew, page by page, takes longer than the convolution; smaller ones only make threads wait.
+_SLAB_BYTES = 2**23
 _HAS_LLVMLITE = find_spec("llvmlite") is not None
 
 

@@ -57,7 +57,7 @@ def gradients(function, x, layers, **options):
     return torch.autograd.grad((states.reshape(-1) * weights).sum(), leaves)
 
 
-@pytest.fixture(params=[2**22, 1], ids=["one slab", "a slab for each row"])
+@pytest.fixture(params=[2**23, 1], ids=["one slab", "a slab for each row"])
 def _slabs(request, monkeypatch):
     monkeypatch.setattr(_recurrence, "_SLAB_BYTES", request.param)
 
