@@ -32,6 +32,8 @@ def build_torch(contender, batch, size, n_hidden, threads):
     from skwater.nn import ConvLSTMNet
 
     torch.set_num_threads(threads)
+    if find_spec("llvmlite"):
+        import llvmlite.binding  # noqa: F401 - its 100 MB are no part of a training step
     if contender == ROOFLINE:
         conv, x = nn.Conv2d(64, 64, 3, padding=1), torch.rand(batch, 64, size, size)
         x = x.to(memory_format=torch.channels_last)
