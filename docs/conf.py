@@ -8,6 +8,7 @@ copyright = "2026, The skwater developers"
 version = release = _version("skwater")
 
 extensions = [
+    "myst_parser",
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
     "numpydoc",
@@ -23,7 +24,8 @@ autodoc_default_options = {
     "inherited-members": "BaseEstimator, BaseOverSampler, ClassifierMixin, Module, "
     "TransformerMixin",
     "exclude-members": "get_metadata_routing, set_fit_request, set_fit_resample_request, "
-    "set_output, set_predict_request, set_score_request, set_transform_request",
+    "set_output, set_predict_request, set_score_request, set_split_request, "
+    "set_transform_request",
 }
 autodoc_typehints = "none"
 numpydoc_show_class_members = False  # autodoc lists them

@@ -9,7 +9,7 @@ from abc import ABC, abstractmethod
 from copy import copy
 
 import numpy as np
-from sklearn.utils import check_array, check_consistent_length
+from sklearn.utils import check_array, check_consistent_length, column_or_1d
 from sklearn.utils.validation import _check_y, validate_data
 
 LAYOUTS = {
@@ -18,6 +18,8 @@ LAYOUTS = {
     4: "(n_samples, n_frames, height, width)",
     5: "(n_samples, n_frames, height, width, n_channels)",
 }
+
+_FEW_VALUES = 6  # too few to be a fingerprint
 
 
 class LazySequences(ABC):
@@ -415,6 +417,16 @@ def _check_same_frames(shape, fitted):
         )
 
 
+def check_days(days, n_frames):
+    """Days of the frames as an array of floats, strictly increasing, or say what is wrong."""
+    days = column_or_1d(check_array(days, dtype=np.float64, ensure_2d=False, input_name="days"))
+    if len(days) != n_frames:
+        raise ValueError(f"days must be one for each of the {n_frames} frames, got {len(days)}.")
+    if (np.diff(days) <= 0).any():
+        raise ValueError(f"days must be strictly increasing, got {days.tolist()}.")
+    return days
+
+
 def missing_frames(X):
     """Table (n_samples, n_frames) of the frames that are NaN throughout; other NaN is an error."""
     if X.dtype.kind != "f":  # whole numbers and paths cannot be NaN
@@ -465,15 +477,21 @@ def _missing_in(sequence, name, positions):
 def frame_digests(X, rows):
     """Yield (row, frame, digest) of the array X; equal digests give splices and copies away.
 
-    One equal picture or vector is proof enough. Single numbers can be equal by chance, so that two
-    in a row are digested; in series of two numbers splices cannot be told from plants.
+    One equal picture or vector is proof enough. Single numbers can be equal by chance, above all
+    fractions of few pixels, so that six values in a row are digested, of which four differ; in
+    shorter series splices cannot be told from plants.
     """
-    window = 1 if X.ndim > 2 else min(2, X.shape[1])
+    n_values = int(np.prod(X.shape[2:]))
+    window = -(-_FEW_VALUES // n_values)
     for i in rows:
         for t in range(X.shape[1] - window + 1):
             frames = X[i, t : t + window]
             values = frames[frames == frames]  # those that are not NaN
-            if not (values == values[:1]).all():  # black photos and zeros are alike by themselves
+            if n_values < _FEW_VALUES:
+                telling = len(np.unique(values)) > 3
+            else:
+                telling = not (values == values[:1]).all()  # black photos are alike anyway
+            if telling:
                 yield i, t, hashlib.blake2b(frames.tobytes(), digest_size=16).digest()
 
 

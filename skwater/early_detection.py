@@ -5,7 +5,7 @@ from numbers import Integral, Real
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, _fit_context, clone
 from sklearn.pipeline import Pipeline
-from sklearn.utils import check_array, column_or_1d, get_tags
+from sklearn.utils import get_tags
 from sklearn.utils._param_validation import HasMethods, Interval
 from sklearn.utils.metadata_routing import (
     MetadataRouter,
@@ -20,7 +20,7 @@ from sklearn.utils.validation import (
     check_is_fitted,
 )
 
-from ._sequences import check_sequences, is_lazy, missing_frames
+from ._sequences import check_days, check_sequences, is_lazy, missing_frames
 
 __all__ = ["EarlyDetector"]
 
@@ -55,7 +55,8 @@ class EarlyDetector(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         False fits one clone on whole sequences and reads it along the season: by its
         ``staged_predict_proba``, where it is a sequence classifier that has one, or else by
         ``predict_proba`` of the frames so far, which it must accept. True fits a clone for each
-        number of frames, which any classifier can do, at the price of as many fits as frames.
+        number of frames from `min_frames` on, which any classifier can do, at the price of as many
+        fits.
     pos_label : int, float, bool or str, default=None
         The class that is stressed. None takes 1 where the classes are 0 and 1, -1 and 1, or
         booleans, and is an error for others: the alphabet does not know which class is stressed.
@@ -63,8 +64,8 @@ class EarlyDetector(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
     Attributes
     ----------
     estimators_ : list of object
-        The fitted clones: with ``refit=True`` one for each number of frames from 1 on, otherwise
-        a single one.
+        The fitted clones: with ``refit=True`` one for each number of frames from `min_frames` on,
+        otherwise a single one.
     classes_ : ndarray of shape (2,)
         The classes.
     class_prior_ : ndarray of shape (2,), dtype float64
@@ -159,11 +160,13 @@ class EarlyDetector(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         params = process_routing(self, "fit", **params).estimator.fit
         X, y = check_sequences(self, X, y, reset=True)
         self._check_classes(y)
+        self._fitted_from = None
         if self.refit:
+            self._fitted_from = min(self.min_frames, X.shape[1])
             there = ~missing_frames(X)
             self.estimators_ = [
                 self._fit_prefix(_first_frames(X, t), y, there[:, :t].any(axis=1), params)
-                for t in _lengths(X)
+                for t in range(self._fitted_from, X.shape[1] + 1)
             ]
         else:
             self.estimators_ = [clone(self.estimator).fit(X, y, **params)]
@@ -217,8 +220,8 @@ class EarlyDetector(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         ------
         ndarray of shape (n_samples, 2), dtype float64
             Probabilities, in the order of ``classes_``, after one frame more. A missing frame
-            leaves them as they were; before the first photo they are ``class_prior_``, or what
-            the estimator's own ``staged_predict_proba`` says.
+            leaves them as they were; before the first photo, and before the first clone, they are
+            ``class_prior_``, or what the estimator's own ``staged_predict_proba`` says.
 
         Raises
         ------
@@ -231,14 +234,14 @@ class EarlyDetector(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         yield from self._stages(X)
 
     def _stages(self, X):
-        if len(self.estimators_) == 1 and (staged := _staged(self.estimators_[0], X)) is not None:
+        if self._fitted_from is None and (staged := _staged(self.estimators_[0], X)) is not None:
             yield from staged
             return
         there = ~missing_frames(X)
         probabilities = np.tile(self.class_prior_, (len(X), 1))
         for t in _lengths(X):
             rows = np.flatnonzero(there[:, t - 1])  # the others know no more than before
-            if len(rows):
+            if len(rows) and t >= (self._fitted_from or 1):
                 probabilities = probabilities.copy()
                 probabilities[rows] = self._read(_first_frames(X, t), rows)
             yield probabilities
@@ -246,11 +249,12 @@ class EarlyDetector(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
     def _read(self, X, rows):
         """Probabilities of some rows after all frames of X, which are the first of the season."""
         n_frames = X.shape[1]
-        estimator = self.estimators_[n_frames - 1 if len(self.estimators_) > 1 else 0]
+        one = self._fitted_from is None
+        estimator = self.estimators_[0 if one else n_frames - self._fitted_from]
         try:
             return estimator.predict_proba(X if len(rows) == len(X) else X[rows])
         except ValueError as error:
-            if len(self.estimators_) > 1 or n_frames == self.n_features_in_:
+            if not one or n_frames == self.n_features_in_:
                 raise
             raise ValueError(
                 f"{type(estimator).__name__} was fitted on {self.n_features_in_} frames and "
@@ -293,7 +297,8 @@ class EarlyDetector(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             If `days` are not one for each frame of X, or not increasing.
         """
         probabilities, alarms = self._follow(X)
-        days = _check_days(days, probabilities.shape[1])
+        n_frames = probabilities.shape[1]
+        days = np.arange(1.0, n_frames + 1) if days is None else check_days(days, n_frames)
         return np.where(alarms >= 0, days[alarms], np.nan)
 
     def predict(self, X):
@@ -388,11 +393,35 @@ def _staged(estimator, X):
     # The stages of boosting are trees. Only of an estimator of sequences are they frames.
     if not hasattr(last, "staged_predict_proba") or not get_tags(last).input_tags.three_d_array:
         return None
-    shape = X.shape[:2]
+    if isinstance(last, EarlyDetector):  # its labels are not those of the larger probability
+        return None
+    steps = [s for s in steps if s not in (None, "passthrough") and not hasattr(s, "fit_resample")]
+    transformed = _transform(steps, X)
+    if transformed.shape[:2] != X.shape[:2] or not _is_causal(steps, X, transformed):
+        return None
+    return last.staged_predict_proba(transformed)
+
+
+def _transform(steps, X):
     for step in steps:
-        if step not in (None, "passthrough") and not hasattr(step, "fit_resample"):
-            X = step.transform(X)
-    return last.staged_predict_proba(X) if X.shape[:2] == shape else None
+        X = step.transform(X)
+    return X
+
+
+def _is_causal(steps, X, transformed):
+    """Tell whether the steps give the first frames of a plant without looking at later ones."""
+    if not steps:
+        return True
+    plant = np.arange(1)
+    first = np.flatnonzero(~missing_frames(X[plant])[0])[0] + 1
+    for t in range(first, X.shape[1]):
+        try:
+            alone = _transform(steps, _first_frames(X[plant], t))
+        except ValueError:  # a step that wants all frames
+            return False
+        if not np.array_equal(alone, transformed[plant][:, :t], equal_nan=True):
+            return False
+    return True
 
 
 def _lengths(X):
@@ -401,14 +430,3 @@ def _lengths(X):
 
 def _first_frames(X, t):
     return X.take_frames(range(t)) if is_lazy(X) else X[:, :t]
-
-
-def _check_days(days, n_frames):
-    if days is None:
-        return np.arange(1.0, n_frames + 1)
-    days = column_or_1d(check_array(days, dtype=np.float64, ensure_2d=False, input_name="days"))
-    if len(days) != n_frames:
-        raise ValueError(f"days must be one for each of the {n_frames} frames, got {len(days)}.")
-    if (np.diff(days) <= 0).any():
-        raise ValueError(f"days must be strictly increasing, got {days.tolist()}.")
-    return days

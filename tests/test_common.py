@@ -11,7 +11,7 @@ from sklearn.linear_model import LogisticRegression
 
 import skwater
 from skwater import CNNLSTMClassifier, ConvLSTMClassifier, EarlyDetector, RSSResampler
-from skwater.preprocessing import FrameSampler
+from skwater.preprocessing import BaselineCorrector, DateScaler, FrameSampler
 
 # The least number of checks that must pass. The first estimators are the slowest.
 LEAST = {
@@ -19,6 +19,8 @@ LEAST = {
     CNNLSTMClassifier(): 54,
     RSSResampler(): 38,
     FrameSampler(): 45,
+    BaselineCorrector(2): 45,
+    DateScaler(): 45,
     EarlyDetector(LogisticRegression(), min_frames=2, refit=True): 55,
 }
 UNCHECKED = {

@@ -116,7 +116,7 @@ def test_copied_splices_do_not_warn_without_early_stopping():
 
 
 def test_one_shared_picture_warns():
-    X, y = noise(0, 8, 2)
+    X, y = noise(0, 8, 6)
     X[7, 5] = X[3, 5]
     with pytest.warns(LeakageWarning, match="Samples 3 and 7 share frames from 5 on"):
         fit_with_early_stopping(X, y)

@@ -8,8 +8,8 @@ Needs the real file in the data home; takes some ten minutes on two cores.
 """
 
 import numpy as np
-from imblearn import FunctionSampler
 from joblib import Parallel, delayed
+from sklearn.base import BaseEstimator
 from sklearn.metrics import balanced_accuracy_score
 from sklearn.model_selection import LeaveOneGroupOut, StratifiedKFold, cross_val_predict
 from tqdm.auto import tqdm
@@ -27,18 +27,24 @@ def build(n_segments, seed):
     if n_segments is None:
         return ConvLSTMClassifier(max_epochs=20 * 120 // 24, random_state=seed)
     if n_segments == "copies":
-        sampler = FunctionSampler(func=copy_plants, kw_args={"seed": seed}, validate=False)
+        sampler = PlantCopier(random_state=seed)
     else:
         sampler = RSSResampler(60, n_segments=n_segments, random_state=seed)
     return make_pipeline(sampler, ConvLSTMClassifier(random_state=seed))
 
 
-def copy_plants(X, y, seed):
+class PlantCopier(BaseEstimator):
     """Bring each class to 60 sequences by whole copies: the control that balances only."""
-    rng = np.random.default_rng(seed)
-    rows = [np.resize(rng.permutation(np.flatnonzero(y == label)), 60) for label in np.unique(y)]
-    rows = np.concatenate(rows)
-    return X[rows], y[rows]
+
+    def __init__(self, random_state=None):
+        self.random_state = random_state
+
+    def fit_resample(self, X, y):
+        """Return 60 rows of each class."""
+        rng = np.random.default_rng(self.random_state)
+        rows = [np.resize(rng.permutation(np.flatnonzero(y == c)), 60) for c in np.unique(y)]
+        rows = np.concatenate(rows)
+        return X[rows], y[rows]
 
 
 def score(n_segments, n_frames, by_treatment, seed):

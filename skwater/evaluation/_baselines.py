@@ -13,7 +13,7 @@ from .._sequences import as_frames, frame_shape
 from ..preprocessing import CanopyCover
 
 METADATA_ONLY = "metadata only"
-_MINIROCKET_MIN_FRAMES = 9  # aeon refuses shorter series
+_CONVOLUTION_LENGTH = 9  # of the kernels of both: shorter series cannot be read
 
 
 class FrameSummary(TransformerMixin, BaseEstimator):
@@ -97,13 +97,13 @@ def default_baselines(X, metadata=None):
 
 def _convolutions(n_frames):
     """The best classifiers of short series that are quick to train, where aeon is installed."""
+    if n_frames < _CONVOLUTION_LENGTH:
+        return {}
     try:
         from aeon.classification.convolution_based import HydraClassifier, MiniRocketClassifier
     except ImportError:
         return {}
-    found = {"Hydra": HydraClassifier()}
-    if n_frames >= _MINIROCKET_MIN_FRAMES:
-        found["MiniRocket"] = MiniRocketClassifier()
+    found = {"Hydra": HydraClassifier(), "MiniRocket": MiniRocketClassifier()}
     return {name: make_pipeline(FrameSummary("series"), model) for name, model in found.items()}
 
 

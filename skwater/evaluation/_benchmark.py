@@ -1,15 +1,25 @@
 """One call that gives the honest table."""
 
+import os
 import warnings
 from itertools import product
 from numbers import Integral
 
+from sklearn import get_config
+from sklearn.base import is_classifier
 from sklearn.utils import check_consistent_length
-from sklearn.utils._param_validation import Interval, StrOptions, validate_params
+from sklearn.utils._param_validation import HasMethods, Interval, StrOptions, validate_params
 from sklearn.utils.metadata_routing import get_routing_for_object
 
 from ._baselines import METADATA_ONLY, default_baselines
-from ._folds import Task, make_folds, run, seed_parameters, seeded
+from ._folds import (
+    Task,
+    check_every_class_tested,
+    make_folds,
+    run,
+    seed_parameters,
+    seeded,
+)
 from ._result import BenchmarkResult, Fit
 from ._validation import check_memory_can_help, check_metadata, check_plants, check_pos_label
 
@@ -21,6 +31,7 @@ from ._validation import check_memory_can_help, check_metadata, check_plants, ch
         "baselines": [StrOptions({"default"}), dict, None],
         "params": [dict, None],
         "n_jobs": [Integral, None],
+        "memory": [str, os.PathLike, HasMethods(["cache"]), None],
         "random_state": ["random_state"],
         "verbose": [Interval(Integral, 0, 1, closed="both")],
     },
@@ -34,7 +45,7 @@ def benchmark(
     groups,
     treatments=None,
     metadata=None,
-    cv=3,
+    cv=None,
     n_repeats=10,
     baselines="default",
     pos_label=None,
@@ -53,8 +64,9 @@ def benchmark(
 
     What can mislead: settings that were chosen while looking at these scores; the p-value of the
     best of many models; plants of one treatment, which are more alike than plants are (pass
-    `treatments` and ``cv=LeaveTreatmentsOut()`` to leave them out together); and ROC AUC, which
-    is taken over folds whose models need not have the same scale.
+    `treatments` to leave them out together); and ROC AUC, which is taken over folds whose models
+    need not have the same scale. When a whole treatment is left out, models that know nothing
+    score below 0.5: what is left out makes its class rarer in training.
 
     Parameters
     ----------
@@ -68,13 +80,15 @@ def benchmark(
     groups : array-like of shape (n_samples,)
         Plant of each row. Rows of a group are never on both sides of a split.
     treatments : array-like of shape (n_samples,), default=None
-        Treatment of each row: what :class:`LeaveTreatmentsOut` leaves out, and what the test of
-        differences then takes for independent.
+        Treatment of each row: what :class:`~skwater.model_selection.LeaveTreatmentsOut` leaves
+        out, and what the test of differences takes for independent.
     metadata : array-like or DataFrame of shape (n_samples, n_columns), default=None
         What is known of a plant without looking at it, for a baseline of its own. Columns that
         are not numbers are taken for categories.
-    cv : int, splitter or iterable of splits, default=3
-        An int is the number of folds of plants, stratified by class.
+    cv : int, splitter or iterable of splits, default=None
+        An int is the number of folds of plants, stratified by class. None leaves one treatment
+        out at a time where `treatments` are given, and else makes 3 folds of plants. Of the
+        splitters only :class:`~skwater.model_selection.LeaveTreatmentsOut` looks at `treatments`.
     n_repeats : int, default=10
         How often cross-validation is repeated. Splitters that draw their folds draw new ones for
         each repeat (and those that repeat themselves keep their own number). With other
@@ -84,7 +98,7 @@ def benchmark(
         By default the majority class; `metadata` only, where they are given; logistic regression
         on the canopy cover of photos or else the mean of each channel of each frame, of all
         frames and of the last; and MiniRocket and Hydra on the same numbers, where aeon is
-        installed.
+        installed and there are nine frames or more.
     pos_label : int, float, bool or str, default=None
         The stressed class, of which precision, recall, F1, ROC AUC and Brier score are. By
         default 1, where labels are 0 and 1 or -1 and 1; other labels need it.
@@ -95,8 +109,10 @@ def benchmark(
         Number of processes; None is one.
     memory : str, path-like or joblib.Memory, default=None
         Folder in which finished fits are kept, so that a study that was killed goes on where it
-        was. They are found by estimator, data, fold and seed, and by the versions of the
-        libraries; files on disk by their path. Needs a `random_state`.
+        was. They are found by the parameters of the estimator, data, fold, seed and the
+        versions of the libraries; photos on disk by their path and classes of your own by their
+        name, so that a new folder is needed where these have changed. Needs an int as
+        `random_state`.
     random_state : int, RandomState instance or None, default=None
         Seed of folds and estimators.
     verbose : {0, 1}, default=1
@@ -145,10 +161,16 @@ def benchmark(
     check_consistent_length(X, *params.values())
     if metadata is not None:
         metadata = check_metadata(metadata, len(X))
+        if baselines != "default":
+            raise ValueError("metadata are for the default baselines only; others are given.")
+    of_metadata = set()
     if baselines == "default":
         baselines = default_baselines(X, metadata)
-    models = _check_names(estimators, baselines or {})
+        of_metadata = {METADATA_ONLY} & set(baselines)
+    models = _check_models(estimators, baselines or {})
+    _check_params(models, params)
     folds, redrawn = make_folds(cv, X, y, groups, treatments, n_repeats=n_repeats, rng=random_state)
+    check_every_class_tested(folds, y)
     planned = [
         (name, fold)
         for fold, name in product(folds, models)
@@ -157,7 +179,7 @@ def benchmark(
     tasks = [
         Task(
             seeded(models[name], fold.seed),
-            metadata if name == METADATA_ONLY and metadata is not None else X,
+            metadata if name in of_metadata else X,
             y,
             fold,
             _requested(models[name], params),
@@ -174,12 +196,12 @@ def benchmark(
         warnings.warn(
             f"Interrupted after {len(outcomes)} of {len(tasks)} fits. The table holds the models "
             f"and repeats that were finished.",
-            stacklevel=2,
+            stacklevel=3,
         )
     fits = [Fit(*planned[place], outcome) for place, outcome in sorted(outcomes.items())]
     return BenchmarkResult(
         fits=fits,
-        models=list(models),
+        models=models,
         baselines=list(baselines or {}),
         y=y,
         groups=groups,
@@ -187,18 +209,36 @@ def benchmark(
         pos_label=pos_label,
         cv=cv,
         redrawn=redrawn,
-        n_planned=len(tasks),
+        planned=planned,
     )
 
 
-def _check_names(estimators, baselines):
+def _check_models(estimators, baselines):
     """All models in the order of the table."""
+    for name, model in (estimators | baselines).items():
+        if isinstance(model, type) or not (hasattr(model, "fit") and is_classifier(model)):
+            raise ValueError(f"{name} is not a classifier: {model!r}.")
     both = sorted(set(estimators) & set(baselines))
     if both:
         raise ValueError(f"Estimators and baselines share names: {both}. Rename the estimators.")
     if not estimators and not baselines:
         raise ValueError("There is nothing to score: both estimators and baselines are empty.")
     return estimators | baselines
+
+
+def _check_params(models, params):
+    """Refuse what would change nothing."""
+    if params and not get_config()["enable_metadata_routing"]:
+        raise ValueError(
+            f"params ({', '.join(params)}) need scikit-learn's metadata routing: call "
+            f"sklearn.set_config(enable_metadata_routing=True)."
+        )
+    for name in params:
+        if not any(_requested(model, {name: None}) for model in models.values()):
+            raise ValueError(
+                f"No estimator asks for {name!r} in params. One does after, for example, "
+                f"RSSResampler().set_fit_resample_request({name}=True)."
+            )
 
 
 def _requested(estimator, params):

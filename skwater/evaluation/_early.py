@@ -7,15 +7,20 @@ from numbers import Integral, Real
 
 import numpy as np
 from sklearn.base import BaseEstimator, clone
-from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions, validate_params
 
-from .._sequences import missing_frames
-from ..early_detection import _check_days, _first_frames, _staged
+from .._sequences import check_days, missing_frames
+from ..early_detection import _first_frames, _staged
 from ..exceptions import LeakageWarning
 from ..metrics import balanced_accuracy_interval, exact_interval
-from ._folds import Task, draw_seed, make_folds, run, seed_parameters, seeded
-from ._permutation import check_every_class_tested
+from ._folds import (
+    Task,
+    check_every_class_tested,
+    make_folds,
+    run,
+    seed_parameters,
+    seeded,
+)
 from ._validation import check_memory_can_help, check_plants
 
 
@@ -170,7 +175,7 @@ def early_detection_curve(
     days,
     groups,
     treatments=None,
-    cv=3,
+    cv=None,
     refit=True,
     onset=None,
     min_frames=1,
@@ -195,7 +200,8 @@ def early_detection_curve(
     one is above chance now and then by luck, and a control that shows nothing proves nothing
     where plants are few. Scores *below* chance are normal under
     :class:`~skwater.model_selection.LeaveTreatmentsOut`: what is left out makes its class rarer
-    in training, so that a model that knows nothing says the other one.
+    in training, so that a model that knows nothing says the other one, and the control is the
+    weaker for it.
 
     It asks whether *a model of that day* tells the plants apart, on a day that is known
     beforehand; whoever looks every day gets more false alarms than one such score tells, which
@@ -216,10 +222,10 @@ def early_detection_curve(
     groups : array-like of shape (n_samples,)
         Plant of each sequence. No plant is ever on both sides of a split.
     treatments : array-like of shape (n_samples,), default=None
-        Treatment of each sequence, where `cv` is a
-        :class:`~skwater.model_selection.LeaveTreatmentsOut`.
-    cv : int, splitter or iterable of splits, default=3
-        An int is the number of stratified folds over plants.
+        Treatment of each sequence, for :class:`~skwater.model_selection.LeaveTreatmentsOut`.
+    cv : int, splitter or iterable of splits, default=None
+        An int is the number of stratified folds over plants. None leaves one treatment out at a
+        time where `treatments` are given, and else makes 3 folds of plants.
     refit : bool, default=True
         True trains anew for each day, on the photos up to it. False trains once a fold, on whole
         seasons, and reads that model along the season: by its ``staged_predict_proba``, where it
@@ -301,12 +307,11 @@ def early_detection_curve(
     """
     X, y, groups, treatments = check_plants(X, y, groups, treatments)
     check_memory_can_help(memory, random_state)
-    days = _check_days(days, X.shape[1])
+    days = check_days(days, X.shape[1])
     lengths = _lengths_to_score(X, days, min_frames)
     days = days[lengths - 1]
 
-    rng = check_random_state(random_state)
-    folds, redrawn = make_folds(cv, X, y, groups, treatments, n_repeats=n_repeats, rng=rng)
+    folds, redrawn = make_folds(cv, X, y, groups, treatments, n_repeats=n_repeats, rng=random_state)
     if not redrawn and not seed_parameters(estimator):
         folds = [fold for fold in folds if fold.repeat == 0]
     check_every_class_tested(folds, y)
@@ -315,12 +320,7 @@ def early_detection_curve(
         if refit
         else [_ModelOfTheSeason(estimator, lengths=lengths.tolist())]
     )
-    seeds = [draw_seed(rng) for _ in folds]
-    tasks = [
-        Task(seeded(reader, seed), X, y, fold)
-        for fold, seed in zip(folds, seeds, strict=True)
-        for reader in readers
-    ]
+    tasks = [Task(seeded(reader, fold.seed), X, y, fold) for fold in folds for reader in readers]
 
     classes, label = np.unique(y, return_inverse=True)
     times = np.zeros((folds[-1].repeat + 1, len(y), 1))

@@ -9,14 +9,16 @@ from copy import copy
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from numbers import Integral
+from pickle import PicklingError
 from time import perf_counter
 
 import joblib
 import numpy as np
-from joblib import Parallel, delayed
 from sklearn.base import clone
 from sklearn.model_selection import StratifiedGroupKFold, check_cv
 from sklearn.utils import _safe_indexing, check_random_state
+from sklearn.utils._param_validation import InvalidParameterError
+from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_memory
 from tqdm.auto import tqdm
 
@@ -98,8 +100,9 @@ def make_folds(cv, X, y, groups, treatments=None, *, n_repeats=1, rng=None):
 
     Parameters
     ----------
-    cv : int, splitter or iterable of splits
-        An int is the number of stratified folds over groups.
+    cv : int, splitter, iterable of splits or None
+        An int is the number of stratified folds over groups; None is 3 of them, or
+        LeaveTreatmentsOut() where there are treatments.
     X : array-like or lazy sequences
         Sequences, in which :func:`check_no_leakage` looks for shared frames.
     y : ndarray of shape (n_samples,)
@@ -120,6 +123,8 @@ def make_folds(cv, X, y, groups, treatments=None, *, n_repeats=1, rng=None):
     redrawn : bool
         Whether each repeat has splits of its own.
     """
+    if cv is None:
+        cv = 3 if treatments is None else LeaveTreatmentsOut()
     if isinstance(cv, Integral):
         cv = StratifiedGroupKFold(int(cv), shuffle=True)
     cv = check_cv(cv, y, classifier=True)
@@ -142,6 +147,7 @@ def make_folds(cv, X, y, groups, treatments=None, *, n_repeats=1, rng=None):
         repeats = [splits[start : start + size] for start in range(0, len(splits), size)]
     else:
         repeats = [list(_seed_splitter(cv, s).split(rows, y, groups_of_cv)) for s in seeds]
+    repeats = [[tuple(map(_row_numbers, split)) for split in splits] for splits in repeats]
     for splits in repeats if redrawn else repeats[:1]:
         for train, test in splits:
             check_no_leakage(train, test, groups, X)
@@ -160,6 +166,12 @@ def make_folds(cv, X, y, groups, treatments=None, *, n_repeats=1, rng=None):
     return folds, redrawn
 
 
+def _row_numbers(side):
+    """Rows as an array, where they may be a list or a mask."""
+    side = np.asarray(side)
+    return np.flatnonzero(side) if side.dtype == bool else side
+
+
 def _seed_splitter(cv, seed):
     if _draws(cv):
         cv = copy(cv)
@@ -172,6 +184,18 @@ def _draws(cv):
     if isinstance(cv, LeaveTreatmentsOut):
         return cv.n_splits is not None
     return hasattr(cv, "random_state") and getattr(cv, "shuffle", True)
+
+
+def check_every_class_tested(folds, y):
+    """Refuse a repeat that tests no row of a class, whose recall would not be known."""
+    for repeat in sorted({fold.repeat for fold in folds}):
+        tested = np.concatenate([fold.test for fold in folds if fold.repeat == repeat])
+        lacking = np.setdiff1d(y, y[tested])
+        if len(lacking):
+            raise ValueError(
+                f"No plant of class {lacking[0]} is tested in repeat {repeat}, so that there is "
+                f"no score of it. Use a splitter that tests every class."
+            )
 
 
 def draw_seed(rng):
@@ -214,17 +238,14 @@ def run(tasks, *, memory=None, n_jobs=None, verbose=1, desc=None):
     tuple of (int, Outcome)
         In any order.
     """
-    fit = fit_and_predict
+    fit, keys = fit_and_predict, [None] * len(tasks)
     if memory is not None:
         memory = check_memory(os.fspath(memory) if isinstance(memory, os.PathLike) else memory)
-        fit = memory.cache(fit_and_predict, ignore=["X"])
-    digests = {id(task.X): None for task in tasks}
-    if memory is not None:
-        digests = {id(task.X): joblib.hash(task.X) for task in _one_each(tasks)}
+        fit, keys = memory.cache(fit_and_predict, ignore=["task"]), _keys(tasks)
     parallel = Parallel(n_jobs=n_jobs, return_as="generator_unordered")
     done = parallel(
-        delayed(_numbered)(place, fit, task, digests[id(task.X)])
-        for place, task in enumerate(tasks)
+        delayed(_numbered)(place, fit, key, task)
+        for place, (key, task) in enumerate(zip(keys, tasks, strict=True))
     )
     with tqdm(total=len(tasks), desc=desc, unit="fit", disable=not verbose) as bar:
         for place, outcome in done:
@@ -232,33 +253,53 @@ def run(tasks, *, memory=None, n_jobs=None, verbose=1, desc=None):
             yield place, outcome
 
 
-def _one_each(tasks):
-    """A task for each X that there is."""
-    return {id(task.X): task for task in tasks}.values()
+def _keys(tasks):
+    """What each task is found by.
 
-
-def _numbered(place, fit, task, digest):
-    arguments = (task.estimator, task.X, digest, task.y, task.fold, task.fit_params, VERSIONS)
+    Hashed here and not by the workers, in which classes of the user's own script have no name.
+    """
+    digests = {id(task.X): task.X for task in tasks}
     try:
-        return place, fit(*arguments)
+        digests = {name: joblib.hash(X) for name, X in digests.items()}
+        return [
+            joblib.hash((t.estimator, digests[id(t.X)], t.y, t.fold, t.fit_params, VERSIONS))
+            for t in tasks
+        ]
+    except (PicklingError, AttributeError) as error:
+        raise ValueError(
+            f"memory cannot tell fits apart, since something in them has no name: {error} Define "
+            f"functions and classes at the top of a module, or do without memory."
+        ) from error
+
+
+def _numbered(place, fit, key, task):
+    try:
+        return place, fit(key, task)
     except Exception as error:
+        if isinstance(error, InvalidParameterError):
+            # Or else scikit-learn takes the parameter for one of the function that was called.
+            error = ValueError(str(error))
         error.add_note(f"In repeat {task.fold.repeat}, fold {task.fold.number} of {task.estimator}")
-        raise
+        raise error
 
 
-def fit_and_predict(estimator, X, digest, y, fold, fit_params, versions):
+def fit_and_predict(key, task):
     """Fit on one side of the fold, predict the other.
 
-    `digest` and `versions` are not used here. They stand for X and for the code in the key of
-    the cache.
+    Parameters
+    ----------
+    key : str or None
+        What the outcome is found by in the cache; not used here.
+    task : Task
+        What to do.
 
     Returns
     -------
     Outcome
         Predictions and what it took to make them.
     """
-    estimator = clone(estimator)
-    params = {name: _safe_indexing(value, fold.train) for name, value in fit_params.items()}
+    estimator, X, y, fold = clone(task.estimator), task.X, task.y, task.fold
+    params = {name: _safe_indexing(value, fold.train) for name, value in task.fit_params.items()}
     start = perf_counter()
     estimator.fit(_safe_indexing(X, fold.train), y[fold.train], **params)
     fitted = perf_counter()

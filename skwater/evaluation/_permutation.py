@@ -3,6 +3,7 @@
 import os
 import warnings
 from collections import Counter
+from itertools import chain
 from math import factorial, prod
 from numbers import Integral
 
@@ -14,8 +15,7 @@ from sklearn.utils import Bunch, check_random_state
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions, validate_params
 from sklearn.utils.metaestimators import available_if
 
-from ..model_selection import LeaveTreatmentsOut
-from ._folds import Task, draw_seed, make_folds, run, seeded
+from ._folds import Task, check_every_class_tested, draw_seed, make_folds, run, seeded
 from ._validation import check_memory_can_help, check_plants
 
 
@@ -165,16 +165,17 @@ def permutation_test(
     X, y, groups, treatments = check_plants(X, y, groups, treatments)
     check_memory_can_help(memory, random_state)
     scorer = check_scoring(estimator, scoring=scoring)
-    if cv is None:
-        cv = 3 if treatments is None else LeaveTreatmentsOut()
-    elif not isinstance(cv, Integral):
+    if cv is not None and not isinstance(cv, Integral):
         cv = check_cv(cv)  # an iterable can be gone through once only
     units = groups if treatments is None else treatments
     labels, unit = _label_of_each(y, units, "Plant" if treatments is None else "Treatment")
     n_labelings = _count_orders(labels)
     exact = n_labelings <= n_permutations
     smallest_pvalue = 1 / n_labelings if exact else 1 / (1 + n_permutations)
-    if smallest_pvalue > 0.05:
+    sizes = list(Counter(labels.tolist()).values())
+    if exact and len(sizes) == 2 and sizes[0] == sizes[1]:
+        smallest_pvalue *= 2  # with the classes exchanged the task is the same
+    if smallest_pvalue >= 0.05:
         warnings.warn(
             f"p can never be below {smallest_pvalue:.2g} here, whatever the scores: "
             + (
@@ -192,7 +193,7 @@ def permutation_test(
         orders = list(_distinct_orders(labels.tolist()))
     else:
         orders = [labels, *(rng.permutation(labels) for _ in range(n_permutations))]
-    tasks, labeling_of = [], []
+    labelings = []
     for number, order in enumerate(orders):
         relabeled = np.asarray(order, dtype=y.dtype)[unit]
         # Frames are looked at once: what other labels leave together is on other sides here.
@@ -207,20 +208,13 @@ def permutation_test(
                     "on and tests every class whatever the labels, such as LeaveTreatmentsOut()."
                 )
             raise
-        tasks += [Task(estimator, X, relabeled, fold) for fold in folds]
-        labeling_of += [number] * len(folds)
+        labelings.append([Task(estimator, X, relabeled, fold) for fold in folds])
 
-    outcomes = [None] * len(tasks)
-    for place, outcome in run(
-        tasks, memory=memory, n_jobs=n_jobs, verbose=verbose, desc="permutation_test"
-    ):
-        outcomes[place] = outcome
-    said = [([], []) for _ in orders]
-    for number, task, outcome in zip(labeling_of, tasks, outcomes, strict=True):
-        said[number][0].append(task)
-        said[number][1].append(outcome)
-    scores = np.array([_pooled_score(scorer, *of_labeling) for of_labeling in said])
-
+    tasks = list(chain.from_iterable(labelings))
+    bar = {"verbose": verbose, "desc": "permutation_test"}
+    outcomes = dict(run(tasks, memory=memory, n_jobs=n_jobs, **bar))
+    in_order = (outcomes[place] for place in range(len(tasks)))
+    scores = np.array([_pooled_score(scorer, of_one, in_order) for of_one in labelings])
     if not np.isfinite(scores).all():
         number = np.flatnonzero(~np.isfinite(scores))[0]
         raise ValueError(
@@ -241,10 +235,10 @@ def _label_of_each(y, units, kind):
     """Label of each treatment or plant, and the number of that of each row."""
     names, first, unit = np.unique(units, return_index=True, return_inverse=True)
     labels = y[first]
-    mixed = np.flatnonzero(y != labels[unit])
+    mixed = unit[y != labels[unit]]
     if len(mixed) == 0:
         return labels, unit
-    i = unit[mixed[0]]
+    i = mixed[0]
     remedy = (
         "If the stress was given plant by plant, and only then, pass treatments=None."
         if kind == "Treatment"
@@ -272,26 +266,19 @@ def _distinct_orders(labels):
             yield [label, *order]
 
 
-def check_every_class_tested(folds, y):
-    """Refuse a repeat that tests no row of a class, whose recall would not be known."""
-    for repeat in sorted({fold.repeat for fold in folds}):
-        tested = np.concatenate([fold.test for fold in folds if fold.repeat == repeat])
-        lacking = np.setdiff1d(y, y[tested])
-        if len(lacking):
-            raise ValueError(
-                f"No plant of class {lacking[0]} is tested in repeat {repeat}, so that there is "
-                f"no score of it. Use a splitter that tests every class."
-            )
-
-
 def _pooled_score(scorer, tasks, outcomes):
-    """Score the predictions of all folds together, as the mean over repeats."""
+    """Score the predictions of all folds together, as the mean over repeats.
+
+    `outcomes` is an iterator, of which one is taken for each task.
+    """
+    repeats = {}
+    for task, outcome in zip(tasks, outcomes, strict=False):
+        repeats.setdefault(task.fold.repeat, []).append((task.fold.test, outcome))
     scores = []
-    for repeat in sorted({task.fold.repeat for task in tasks}):
-        of_repeat = [i for i, task in enumerate(tasks) if task.fold.repeat == repeat]
-        tested = np.concatenate([tasks[i].fold.test for i in of_repeat])
-        models = _ModelsOfAllFolds([outcomes[i] for i in of_repeat])
-        scores.append(scorer(models, tested, tasks[0].y[tested]))
+    for tests_and_outcomes in repeats.values():
+        tests, of_repeat = zip(*tests_and_outcomes, strict=True)
+        rows = np.concatenate(tests)
+        scores.append(scorer(_ModelsOfAllFolds(of_repeat), rows, tasks[0].y[rows]))
     return np.mean(scores)
 
 

@@ -3,14 +3,17 @@
 import json
 import os
 import platform
+from collections import Counter
+from copy import copy
 from dataclasses import dataclass
 from html import escape
+from numbers import Integral
 from pathlib import Path
 
 import numpy as np
 
 from ._folds import VERSIONS, Fold, Outcome
-from ._scores import compare, score
+from ._scores import PERMUTATION, choose_test, compare, count_plants, score
 
 _FEW = 10  # plants of a class, below which one of them moves its recall by more than a tenth
 
@@ -33,8 +36,8 @@ class BenchmarkResult:
     ----------
     fits : list of Fit
         What was finished.
-    models : list of str
-        Names of all models, baselines last.
+    models : dict of str to estimator
+        All models by name, baselines last.
     baselines : list of str
         Those of them that are baselines.
     y, groups : ndarray of shape (n_samples,)
@@ -47,8 +50,8 @@ class BenchmarkResult:
         Splitter, number of folds or splits, as it was given.
     redrawn : bool
         Whether each repeat had folds of its own.
-    n_planned : int
-        Number of fits that were to be made.
+    planned : list of (str, Fold)
+        Model and fold of all fits that were to be made.
 
     Attributes
     ----------
@@ -59,6 +62,8 @@ class BenchmarkResult:
         The baseline of highest balanced accuracy, which models are compared with.
     complete : bool
         Whether all fits were finished.
+    test : str
+        Which test the p-values are of.
     notes : list of str
         What to know before the numbers are believed.
 
@@ -83,7 +88,7 @@ class BenchmarkResult:
     """
 
     def __init__(
-        self, *, fits, models, baselines, y, groups, treatments, pos_label, cv, redrawn, n_planned
+        self, *, fits, models, baselines, y, groups, treatments, pos_label, cv, redrawn, planned
     ):
         self.fits = fits
         self.models = models
@@ -94,30 +99,27 @@ class BenchmarkResult:
         self.pos_label = pos_label
         self.cv = cv
         self.redrawn = redrawn
-        self.n_planned = n_planned
-        self.complete = len(fits) == n_planned
+        self.planned = planned
+        self.complete = len(fits) == len(planned)
         self._finished = self._finished_repeats()
+        self.test = choose_test(fits, y, treatments, redrawn)
         self.rows, self.best_baseline = self._tabulate()
         self.notes = self._find_notes()
 
     def _finished_repeats(self):
         """Fits by model, of those repeats of which no fold is missing."""
-        n_folds = {}
-        for fit in self.fits:
-            n_folds.setdefault(fit.fold.repeat, set()).add(fit.fold.number)
-        size = max(map(len, n_folds.values()), default=0)
+        lacking = Counter((model, fold.repeat) for model, fold in self.planned)
+        lacking.subtract((fit.model, fit.fold.repeat) for fit in self.fits)
         found = {}
-        for model in self.models:
-            own = [fit for fit in self.fits if fit.model == model]
-            repeats = [fit.fold.repeat for fit in own]
-            kept = [fit for fit in own if repeats.count(fit.fold.repeat) == size]
-            if kept:
-                found[model] = kept
-        return found
+        for fit in self.fits:
+            if not lacking[fit.model, fit.fold.repeat]:
+                found.setdefault(fit.model, []).append(fit)
+        return {model: found[model] for model in self.models if model in found}
 
     def _tabulate(self):
         finished = self._finished
-        scores = {name: score(fits, self.y, self.pos_label) for name, fits in finished.items()}
+        known = (self.y, self.groups, self.pos_label)
+        scores = {name: score(fits, *known) for name, fits in finished.items()}
         baselines = [name for name in self.baselines if name in finished]
         best = max(baselines, key=lambda name: scores[name]["balanced_accuracy"], default=None)
         units = self.groups if self.treatments is None else self.treatments
@@ -128,9 +130,7 @@ class BenchmarkResult:
             )
             if best is not None and name != best:
                 rng = np.random.RandomState(0)  # the same table whenever it is made
-                differences = compare(
-                    finished[name], finished[best], self.y, units, self.redrawn, rng
-                )
+                differences = compare(finished[name], finished[best], self.y, units, self.test, rng)
             kind = "baseline" if name in self.baselines else "model"
             times = {key: scored.pop(key) for key in ("n_repeats", "fit_time", "predict_time")}
             rows.append({"model": name, "kind": kind} | scored | differences | times)
@@ -140,21 +140,32 @@ class BenchmarkResult:
         notes = []
         if not self.complete:
             notes.append(
-                f"Interrupted: {len(self.fits)} of {self.n_planned} fits were finished. Only "
+                f"Interrupted: {len(self.fits)} of {len(self.planned)} fits were finished. Only "
                 f"whole repeats count."
             )
-        labels, n = np.unique(self.y, return_counts=True)
-        if n.min() < _FEW:
+        labels = np.unique(self.y)
+        n = [count_plants(self.groups[self.y == label]) for label in labels]
+        if min(n) < _FEW:
             notes.append(
-                f"Only {n.min()} plants are {labels[n.argmin()]}: one of them moves the recall of "
-                f"their class by {1 / n.min():.2f}."
+                f"Only {min(n)} plants are {labels[np.argmin(n)]}: one of them moves the recall of "
+                f"their class by {1 / min(n):.2f}."
             )
-        n_groups = len(np.unique(self.groups))
+        n_groups = count_plants(self.groups)
         if n_groups < len(self.y):
+            notes.append(f"{len(self.y)} rows are of {n_groups} groups, each counted as one plant.")
+        if self.treatments is not None:
             notes.append(
-                f"{len(self.y)} rows are of {n_groups} groups. Intervals take every row for an "
-                f"independent plant: where those of a group are alike, they are too narrow."
+                "Intervals take plants for independent. Where those of a treatment are right or "
+                "wrong together, they are too narrow; p-values exchange whole treatments."
             )
+            if any(
+                np.isin(self.treatments[fold.test], self.treatments[fold.train]).any()
+                for _, fold in self.planned
+            ):
+                notes.append(
+                    "Treatments are on both sides of the splits: a model may know the treatment "
+                    "and not the stress."
+                )
         return notes
 
     def to_frame(self):
@@ -210,9 +221,10 @@ class BenchmarkResult:
         -------
         str or None
             The text, if there is no `path`. An object with the table (``rows``), its ``notes``,
-            the ``versions`` of libraries, the ``protocol``, the rows on both sides of each of the
-            ``folds``, and for each of the ``fits`` the model, fold, seed, times, predictions, and
-            ``donors``: for each sampler the rows of X whose frames its sequences are made of.
+            the ``versions`` of libraries, the ``models`` with their parameters, the ``protocol``,
+            the rows on both sides of each of the ``folds``, and for each of the ``fits`` the
+            model, fold, seed, times, predictions, and ``donors``: for each sampler the rows of X
+            whose frames its sequences are made of.
         """
         text = json.dumps(self._to_dict(), default=_plain, indent=1)
         if path is None:
@@ -234,8 +246,10 @@ class BenchmarkResult:
             "complete": self.complete,
             "notes": self.notes,
             "versions": {"python": platform.python_version()} | VERSIONS,
+            "models": {name: repr(model) for name, model in self.models.items()},
+            "test": self.test,
             "protocol": {
-                "cv": repr(self.cv),
+                "cv": repr(_unseeded(self.cv)),
                 "pos_label": self.pos_label,
                 "y": self.y,
                 "groups": self.groups,
@@ -255,6 +269,7 @@ class BenchmarkResult:
                     "predict_time": fit.outcome.predict_time,
                     "predicted": fit.outcome.predicted,
                     "proba": fit.outcome.proba,
+                    "decision": fit.outcome.decision,
                     "donors": fit.outcome.donors,
                 }
                 for fit in self.fits
@@ -269,7 +284,8 @@ class BenchmarkResult:
         str
             A paragraph of English.
         """
-        n, n_stressed = len(self.y), int((self.y == self.pos_label).sum())
+        n = count_plants(self.groups)
+        n_stressed = count_plants(self.groups[self.y == self.pos_label])
         libraries = ", ".join(f"{name} {number}" for name, number in VERSIONS.items())
         sentences = [
             f"{n} plants, of which {n_stressed} were stressed ({self.pos_label}), were scored by "
@@ -280,16 +296,19 @@ class BenchmarkResult:
             "(MOVER) for the balanced accuracy, with the number of plants as the sample size.",
             self._describe_comparison(),
             *[_describe_row(row) for row in self.rows],
+            *self.notes,
             f"Computed with {libraries}.",
         ]
         return " ".join(filter(None, sentences))
 
     def _describe_cv(self):
         n_repeats = max((row["n_repeats"] for row in self.rows), default=0)
-        if isinstance(self.cv, int | np.integer):
-            splits = f"{self.cv}-fold cross-validation, stratified by class"
+        if self.cv is None and self.treatments is not None:
+            splits = "leaving one treatment out at a time"
+        elif self.cv is None or isinstance(self.cv, Integral):
+            splits = f"{self.cv or 3}-fold cross-validation, stratified by class"
         elif hasattr(self.cv, "split"):
-            splits = f"cross-validation with {self.cv}"
+            splits = f"cross-validation with {type(self.cv).__name__}"
         else:
             splits = "cross-validation on given splits"
         if n_repeats < 2:
@@ -300,16 +319,13 @@ class BenchmarkResult:
     def _describe_comparison(self):
         if self.best_baseline is None:
             return None
-        units = "plants" if self.treatments is None else "treatments"
-        test = (
-            "the corrected resampled t-test of Nadeau and Bengio where every test fold had all "
-            "classes, and a paired permutation over " + units + " elsewhere"
-            if self.redrawn
-            else f"a paired permutation over {units}"
-        )
+        how = "the corrected resampled t-test of Nadeau and Bengio"
+        if self.test == PERMUTATION:
+            units = "plants" if self.treatments is None else "treatments"
+            how = f"a paired permutation over {units}"
         return (
             f"Differences are to the best of {len(self.baselines)} baselines, "
-            f"{self.best_baseline}, and p-values two-sided, by {test}; they are not corrected for "
+            f"{self.best_baseline}, and p-values two-sided, by {how}; they are not corrected for "
             f"the number of models."
         )
 
@@ -342,7 +358,8 @@ class BenchmarkResult:
     def _footnotes(self):
         if self.best_baseline is None:
             return self.notes
-        return [f"Differences are to the best baseline, {self.best_baseline}.", *self.notes]
+        compared = f"Differences are to the best baseline, {self.best_baseline} ({self.test})."
+        return [compared, *self.notes]
 
 
 def _number(value):
@@ -362,7 +379,7 @@ def _difference(row):
     if np.isnan(row["difference"]):
         return ""
     p = row["p_value"]
-    text = "< .001" if p < 0.001 else f"{p:.3f}"
+    text = "?" if np.isnan(p) else "< .001" if p < 0.001 else f"{p:.3f}"
     return f"{row['difference']:+.3f} (p {text})"
 
 
@@ -393,7 +410,16 @@ def _describe_row(row):
         return text + "."
     p = row["p_value"]
     said = "p < .001" if p < 0.001 else f"p = {p:.3f}"
+    said = "p unknown, since all folds differ alike" if np.isnan(p) else said
     return text + f"; difference {row['difference']:+.3f}, {said}."
+
+
+def _unseeded(cv):
+    """The splitter without its seed, which was not used: those of the fits are."""
+    if hasattr(cv, "random_state"):
+        cv = copy(cv)
+        cv.random_state = None
+    return cv
 
 
 def _plain(value):

@@ -16,8 +16,11 @@ from ..metrics import balanced_accuracy_interval, corrected_resampled_ttest, exa
 _MAX_EXACT = 2**14  # sign flips that are all looked at
 _N_RANDOM = 10_000  # otherwise
 
+T_TEST = "corrected resampled t-test"
+PERMUTATION = "paired permutation"
 
-def score(fits, y, pos_label):
+
+def score(fits, y, groups, pos_label):
     """Make a row of what can be known of one model by itself.
 
     Every repeat is scored on the predictions of all of its folds together: a fold of a treatment
@@ -27,8 +30,8 @@ def score(fits, y, pos_label):
     ----------
     fits : list of Fit
         All folds of one repeat or more.
-    y : ndarray of shape (n_samples,)
-        True labels.
+    y, groups : ndarray of shape (n_samples,)
+        True labels, and plants.
     pos_label : object
         The stressed class.
 
@@ -42,15 +45,19 @@ def score(fits, y, pos_label):
         by_repeat.setdefault(fit.fold.repeat, []).append(fit)
     repeats = [_score_repeat(of_repeat, y, pos_label) for of_repeat in by_repeat.values()]
     row = {name: float(np.mean([r[name] for r in repeats])) for name in repeats[0]}
-    right, tested = plants_right(fits, y)
-    n = [int((y[tested] == label).sum()) for label in np.unique(y[tested])]
-    n_right = [right[tested & (y == label)].sum() for label in np.unique(y[tested])]
-    low, high = exact_interval(sum(n_right), sum(n))
-    balanced_low, balanced_high = balanced_accuracy_interval(n_right, n)
+    right, tested = rows_right(fits, y)
+    of_class = [tested & (y == label) for label in np.unique(y[tested])]
+    # A plant counts once, however many rows it has.
+    n_of_class = np.array([count_plants(groups[rows]) for rows in of_class])
+    recalls = np.array([right[rows].mean() for rows in of_class])
+    n_plants = count_plants(groups[tested])
+    n_correct = float(right[tested].mean() * n_plants)
+    low, high = exact_interval(n_correct, n_plants)
+    balanced_low, balanced_high = balanced_accuracy_interval(recalls * n_of_class, n_of_class)
     spread = [r["balanced_accuracy"] for r in repeats]
     return row | {
-        "n_correct": float(sum(n_right)),
-        "n_plants": sum(n),
+        "n_correct": n_correct,
+        "n_plants": n_plants,
         "ci_low": low,
         "ci_high": high,
         "balanced_ci_low": balanced_low,
@@ -98,8 +105,13 @@ def _evidence(outcome, pos_label):
     return None if outcome.decision is None else outcome.decision[:, column]
 
 
-def plants_right(fits, y):
-    """How often each plant is predicted right, from 0 to 1, and which were predicted at all."""
+def count_plants(groups):
+    """Number of different groups."""
+    return len(np.unique(groups))
+
+
+def rows_right(fits, y):
+    """How often each row is predicted right, from 0 to 1, and which were predicted at all."""
     right, times = np.zeros(len(y)), np.zeros(len(y))
     for fit in fits:
         test = fit.fold.test
@@ -109,12 +121,22 @@ def plants_right(fits, y):
     return np.where(tested, right / np.maximum(times, 1), 0), tested
 
 
-def compare(fits, others, y, units, redrawn, rng):
-    """Difference in balanced accuracy of two models on the same folds, with interval and p-value.
+def choose_test(fits, y, treatments, redrawn):
+    """Name the test of differences that is right for a protocol.
 
-    Where folds were drawn anew for each repeat and hold all classes, the corrected resampled
-    t-test on the folds is right. Elsewhere each plant is predicted by one model of a kind, and
-    the outcomes of the two models are exchanged at random, whole units at a time.
+    The corrected resampled t-test is for folds that are drawn anew for each repeat, hold all
+    classes, and are of independent plants. Elsewhere each plant is predicted by one model of a
+    kind, and the outcomes of two models are exchanged at random, whole units at a time.
+    """
+    n_classes = len(np.unique(y))
+    of_all_classes = all(len(np.unique(y[fit.fold.test])) == n_classes for fit in fits)
+    if redrawn and treatments is None and of_all_classes and len(fits) > 1:
+        return T_TEST
+    return PERMUTATION
+
+
+def compare(fits, others, y, units, test, rng):
+    """Difference in balanced accuracy of two models on the same folds, with interval and p-value.
 
     Parameters
     ----------
@@ -124,21 +146,19 @@ def compare(fits, others, y, units, redrawn, rng):
         True labels.
     units : ndarray of shape (n_samples,)
         What is independent: the plant, or the treatment, of each row.
-    redrawn : bool
-        Whether each repeat has folds of its own.
+    test : {T_TEST, PERMUTATION}
+        As :func:`choose_test` says.
     rng : RandomState
         For random exchanges, where they are too many to try all.
 
     Returns
     -------
     dict of str to float
-        difference, difference_low, difference_high and p_value.
+        difference (with the t-test, the mean over folds), difference_low, difference_high and
+        p_value, NaN where all folds differ alike.
     """
-    n_classes = len(np.unique(y))
-    if redrawn and all(len(np.unique(y[fit.fold.test])) == n_classes for fit in fits):
-        compared = _compare_folds(fits, others, y)
-        if not np.isnan(compared["p_value"]):  # as it is where all folds differ alike
-            return compared
+    if test == T_TEST:
+        return _compare_folds(fits, others, y)
     return _compare_plants(fits, others, y, units, rng)
 
 
@@ -166,7 +186,7 @@ def _compare_folds(fits, others, y):
 
 
 def _compare_plants(fits, others, y, units, rng):
-    (ours, tested), (theirs, _) = plants_right(fits, y), plants_right(others, y)
+    (ours, tested), (theirs, _) = rows_right(fits, y), rows_right(others, y)
     labels, label = np.unique(y[tested], return_inverse=True)
     n = np.bincount(label)
     shares = (ours - theirs)[tested] / (len(labels) * n[label])  # they add up to the difference

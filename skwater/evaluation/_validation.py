@@ -7,7 +7,8 @@ from sklearn.utils import check_consistent_length, column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_pos_label_consistency
 
-from .._sequences import is_lazy
+from .._sequences import is_lazy, missing_frames
+from ..model_selection._groups import check_groups
 
 
 def check_plants(X, y, groups, treatments=None):
@@ -26,9 +27,12 @@ def check_plants(X, y, groups, treatments=None):
     if X.ndim < 2:
         raise ValueError(f"Expected sequences of shape (n_samples, n_frames, ...), got {X.shape}.")
     check_classification_targets(y)
-    y, groups = column_or_1d(y), column_or_1d(groups)
-    treatments = None if treatments is None else column_or_1d(treatments)
+    y, groups = column_or_1d(y), check_groups(groups)
+    treatments = None if treatments is None else check_groups(treatments)
     check_consistent_length(X, y, groups, treatments)
+    empty = np.flatnonzero(missing_frames(X).all(axis=1))
+    if len(empty):
+        raise ValueError(f"X has no frame at all in sample {empty[0]}. Leave the plant out.")
     if len(np.unique(y)) < 2:
         raise ValueError(f"y has one class only, {y[0]!r}: there is nothing to tell apart.")
     return X, y, groups, treatments
@@ -36,8 +40,13 @@ def check_plants(X, y, groups, treatments=None):
 
 def check_pos_label(y, pos_label):
     """Name the stressed class, where it was not named and can be known."""
-    pos_label = _check_pos_label_consistency(pos_label, y)
     labels = np.unique(y)
+    try:
+        pos_label = _check_pos_label_consistency(pos_label, y)
+    except ValueError:
+        raise ValueError(
+            f"y has the labels {labels.tolist()}: name the stressed one with pos_label."
+        ) from None
     if pos_label not in labels.tolist():
         raise ValueError(f"pos_label={pos_label!r} is none of the labels {labels.tolist()}.")
     return pos_label

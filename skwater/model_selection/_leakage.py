@@ -13,7 +13,7 @@ def check_no_leakage(train, test, groups, X=None):
     Plants are compared by `groups`. Where X is given, so are its frames: of lazy sequences by
     their donors, of arrays by their contents, so that splices made before the split are found even
     under names of their own. Frames of a single value throughout tell nothing and are passed over,
-    and so are single numbers, of which two in a row must be equal. It cannot see other leaks,
+    and so are single numbers, of which six in a row must be equal. It cannot see other leaks,
     such as scaling or selection of features on all plants.
 
     Parameters

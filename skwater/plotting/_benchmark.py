@@ -109,6 +109,7 @@ class BenchmarkDisplay:
             high=np.array([row["balanced_ci_high"] for row in rows]),
             n_correct=np.array([row["n_correct"] for row in rows]),
             n_plants=np.array([row["n_plants"] for row in rows]),
+            chance=1 / len(np.unique(result.y)),
         )
         return display.plot(ax)
 

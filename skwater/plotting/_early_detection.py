@@ -6,10 +6,10 @@ import numpy as np
 from sklearn.utils import check_array, column_or_1d
 from sklearn.utils.validation import _check_pos_label_consistency
 
+from .._sequences import check_days
 from ..metrics import balanced_accuracy_interval
 from ._style import (
     GREY,
-    check_days,
     draw_band,
     draw_legend,
     draw_onset,
@@ -182,7 +182,7 @@ class EarlyDetectionDisplay:
                 f"y_proba must have shape (n_frames, {len(y_true)}), one column a plant, got "
                 f"{y_proba.shape}."
             )
-        days = check_days(days, len(y_proba))
+        days = None if days is None else check_days(days, len(y_proba))
         classes = np.unique(y_true)
         pos_label = _check_pos_label_consistency(pos_label, y_true)
         if len(classes) != 2 or pos_label not in classes:

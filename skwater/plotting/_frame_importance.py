@@ -5,9 +5,9 @@ from sklearn import get_config
 from sklearn.utils import check_consistent_length, column_or_1d, gen_batches
 from sklearn.utils.validation import check_is_fitted
 
-from .._sequences import as_frames, frame_shape, missing_frames
+from .._sequences import as_frames, check_days, frame_shape, missing_frames
 from ._frames import check_sequences_shape, to_rgb
-from ._style import COLORS, GREY, check_days, draw_onset, label_time, new_axes, trim_axes
+from ._style import COLORS, GREY, draw_onset, label_time, new_axes, trim_axes
 
 _FALL = "Fall in probability\nof the true class"
 
@@ -143,7 +143,7 @@ class FrameImportanceDisplay:
         X = check_sequences_shape(X)
         y = column_or_1d(y)
         check_consistent_length(X, y)
-        days = check_days(days, X.shape[1])
+        days = None if days is None else check_days(days, X.shape[1])
         by_date, by_date_error = balanced_mean(occlude_dates(estimator, X, y), y)
         by_region = picture = None
         if grid is not None:

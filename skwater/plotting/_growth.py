@@ -3,10 +3,10 @@
 import numpy as np
 from sklearn.utils import check_consistent_length, column_or_1d
 
+from .._sequences import check_days
 from ..preprocessing import CanopyCover
 from ._frames import check_sequences_shape, choose_channel, read_channel, refuse_channel
 from ._style import (
-    check_days,
     draw_band,
     draw_legend,
     draw_onset,
@@ -149,7 +149,7 @@ class GrowthDisplay:
         X = check_sequences_shape(X)
         y = column_or_1d(y)
         check_consistent_length(X, y)
-        days = check_days(days, X.shape[1])
+        days = None if days is None else check_days(days, X.shape[1])
         if not 0 <= quantiles[0] < quantiles[1] <= 1:
             raise ValueError(f"quantiles must be increasing and in [0, 1], got {quantiles}.")
         if X.ndim <= 3:

@@ -4,9 +4,9 @@ import operator
 
 import numpy as np
 
-from .._sequences import is_lazy
+from .._sequences import check_days, is_lazy
 from ._frames import choose_channel, read_channel, read_thumbnails, refuse_channel
-from ._style import GREY, check_days, draw_legend, label_time, new_axes, series_style, trim_axes
+from ._style import GREY, draw_legend, label_time, new_axes, series_style, trim_axes
 
 _GAP = 0.12  # between two thumbnails, as a fraction of their width
 _MISSING = 0.9  # the grey of a missing photo
@@ -119,7 +119,7 @@ class SpliceDisplay:
                 f"X must know its donors, got {type(X).__name__}: give RSSResampler lazy=True, or "
                 f"make SplicedSequences(X, resampler.donors_) of the X that it was given."
             )
-        days = check_days(days, X.shape[1])
+        days = None if days is None else check_days(days, X.shape[1])
         donors = X.donors[operator.index(row)]
         plants = donors[np.sort(np.unique(donors, return_index=True)[1])]
         seasons = X._with(np.repeat(plants[:, None], len(donors), axis=1), X.frames)

@@ -28,20 +28,6 @@ def new_axes(display, n_columns=1, **figure):
     return plt.subplots(ncols=n_columns, layout="constrained", **figure)[1]
 
 
-def check_days(days, n_frames):
-    """Days as an array, or None; or say what is wrong with them."""
-    if days is None:
-        return None
-    days = np.asarray(days, dtype=float)
-    if days.shape != (n_frames,):
-        raise ValueError(
-            f"days must have one number a frame, shape ({n_frames},), got {days.shape}."
-        )
-    if not (np.isfinite(days).all() and (np.diff(days) > 0).all()):
-        raise ValueError(f"days must be finite and increasing, got {days.tolist()}.")
-    return days
-
-
 def label_time(ax, days, n_frames):
     """Label the axis of time, and return the place of each frame on it."""
     ax.set_xlabel("Frame" if days is None else "Time (days)")

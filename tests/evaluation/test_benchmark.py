@@ -14,8 +14,9 @@ from counting import CountingClassifier
 from sklearn import config_context
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.dummy import DummyClassifier
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.model_selection import KFold, LeaveOneGroupOut
+from sklearn.preprocessing import FunctionTransformer
 
 from skwater import ConvLSTMClassifier, ImageSequences, RSSResampler, make_pipeline
 from skwater.evaluation import benchmark
@@ -75,7 +76,7 @@ def test_noise_is_chance(make_plants, seed):
 
 
 def test_splices_made_before_the_call_are_refused(make_plants):
-    X, y, _, _ = make_plants()
+    X, y, _, _ = make_plants(n_frames=16)
     spliced, labels = RSSResampler(20, random_state=0).fit_resample(X, y)
     with pytest.raises(ValueError, match="Splice inside the pipeline"):
         run({"lr": LR}, spliced, labels, np.arange(len(labels)))
@@ -329,6 +330,34 @@ def test_killed_study_goes_on_where_it_was(tmp_path):
     assert 30 <= len(log.read_text().split()) <= 33
 
 
+SCRIPT = """
+import sys
+import numpy as np
+sys.path.insert(0, {tests!r})
+from counting import CountingClassifier
+from skwater.evaluation import benchmark
+
+class Own(CountingClassifier):
+    pass
+
+if __name__ == "__main__":
+    X, y = np.random.default_rng(0).normal(size=(24, 6)), np.arange(24) % 2
+    for _ in range(2):
+        benchmark(
+            {{"own": Own({log!r})}}, X, y, groups=np.arange(24), memory={memory!r},
+            random_state=0, n_jobs=2, n_repeats=1, verbose=0, baselines=None,
+        )
+"""
+
+
+def test_classes_of_a_script_are_cached_by_processes(tmp_path):
+    log, script = tmp_path / "log", tmp_path / "script.py"
+    tests, memory = os.path.dirname(__file__), str(tmp_path / "cache")
+    script.write_text(SCRIPT.format(tests=tests, log=str(log), memory=memory))
+    subprocess.run([sys.executable, str(script)], check=True, timeout=120)
+    assert len(log.read_text().split()) == 3
+
+
 def test_ctrl_c_keeps_what_is_done(make_plants):
     X, y, plants, _ = make_plants()
     fits = []
@@ -347,6 +376,22 @@ def test_ctrl_c_keeps_what_is_done(make_plants):
     assert not result.complete
     assert result.rows[0]["n_repeats"] == 1
     assert "Interrupted" in str(result)
+
+
+def test_an_interrupted_repeat_does_not_count(make_plants):
+    X, y, plants, _ = make_plants()
+
+    class Interrupted(NearestMean):
+        def fit(self, X, y):
+            fits.append(1)
+            if len(fits) == 2:
+                raise KeyboardInterrupt
+            return super().fit(X, y)
+
+    fits = []
+    with pytest.warns(UserWarning, match="Interrupted after 1 of 3 fits"):
+        result = run({"m": Interrupted()}, X, y, plants, baselines=None, n_repeats=1)
+    assert result.rows == []
 
 
 def test_ctrl_c_before_any_repeat_gives_an_empty_table(make_plants):
@@ -390,6 +435,72 @@ def test_bad_arguments(make_plants, change, message):
     arguments = {"estimators": {"lr": LR}, "X": X, "y": y, "groups": plants, "verbose": 0} | change
     with pytest.raises(ValueError, match=message):
         benchmark(**arguments)
+
+
+def test_params_that_change_nothing_are_refused(make_plants):
+    X, y, plants, treatments = make_plants()
+    options = {"params": {"strata": treatments}}
+    with pytest.raises(ValueError, match="need scikit-learn's metadata routing"):
+        run({"lr": LR}, X, y, plants, **options)
+    with (
+        config_context(enable_metadata_routing=True),
+        pytest.raises(ValueError, match="No estimator asks for 'strata'"),
+    ):
+        run({"rss": make_pipeline(RSSResampler(20), LR)}, X, y, plants, **options)
+
+
+def test_metadata_are_for_their_own_baseline(make_plants):
+    X, y, plants, treatments = make_plants()
+    with pytest.raises(ValueError, match="default baselines only"):
+        run({"lr": LR}, X, y, plants, metadata=treatments, baselines={"lr2": LR})
+    row = run({"metadata only": LR}, X, y, plants, n_repeats=1).rows[0]
+    assert row["kind"] == "model"
+
+
+def test_a_class_that_is_not_tested(make_plants):
+    X, y, plants, _ = make_plants()
+    healthy = np.flatnonzero(y == 0)[:3]
+    with pytest.raises(ValueError, match="No plant of class 1 is tested"):
+        run({"lr": LR}, X, y, plants, cv=[(np.setdiff1d(plants, healthy), healthy)])
+
+
+def test_splits_as_lists_and_masks(make_plants):
+    X, y, plants, _ = make_plants()
+    mask = plants < 16
+    models = {"rss": make_pipeline(RSSResampler(20), LR)}
+    splits = [(mask, ~mask)], [(list(range(16)), list(range(16, 24)))]
+    tables = [without_times(run(models, X, y, plants, cv=split, n_repeats=1)) for split in splits]
+    assert str(tables[0]) == str(tables[1])
+
+
+def test_treatments_on_both_sides_are_noted(make_plants):
+    X, y, plants, treatments = make_plants()
+    by_plant = run({"lr": LR}, X, y, plants, treatments=treatments, cv=3, n_repeats=1)
+    assert any("Treatments are on both sides" in note for note in by_plant.notes)
+    assert by_plant.test == "paired permutation"
+    left_out = run({"lr": LR}, X, y, plants, treatments=treatments, n_repeats=1)
+    assert not any("Treatments are on both sides" in note for note in left_out.notes)
+
+
+def test_a_plant_without_frames_is_named_by_its_row(make_plants):
+    X, y, plants, _ = make_plants()
+    X[5] = np.nan
+    with pytest.raises(ValueError, match="no frame at all in sample 5"):
+        run({"lr": LR}, X, y, plants)
+
+
+def test_what_has_no_name_cannot_be_cached(make_plants, tmp_path):
+    X, y, plants, _ = make_plants()
+    model = make_pipeline(FunctionTransformer(lambda X: X), LR)
+    with pytest.raises(ValueError, match="memory cannot tell fits apart"):
+        run({"m": model}, X, y, plants, memory=tmp_path)
+
+
+@pytest.mark.parametrize("model", [LogisticRegression, LinearRegression(), "lr"])
+def test_what_is_no_classifier(make_plants, model):
+    X, y, plants, _ = make_plants()
+    with pytest.raises(ValueError, match="m is not a classifier"):
+        run({"m": model}, X, y, plants)
 
 
 def test_class_in_one_group_only(make_plants):

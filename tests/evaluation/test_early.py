@@ -126,13 +126,17 @@ def test_each_day_is_scored_as_if_the_season_ended_then(make_season):
     assert (balanced.chance, plain.chance) == (0.5, 16 / 24)
 
 
-def test_the_last_day_is_the_row_of_the_benchmark(make_season):
+@pytest.mark.parametrize("cv", [3, LeaveTreatmentsOut(2)], ids=str)
+def test_the_last_day_is_the_row_of_the_benchmark(make_season, cv):
     X, y = make_season()
     X[:, -3:] += 2 * np.random.default_rng(1).normal(size=(24, 3))  # not too easy
-    options = {"groups": np.arange(24), "n_repeats": 3, "random_state": 5, "verbose": 0}
+    trays = np.array([0, 1, 2, 3, 4, 5] * 4)
+    options = {"groups": np.arange(24), "treatments": trays, "cv": cv, "n_repeats": 2}
+    options |= {"random_state": 5, "verbose": 0}
     estimator = make_pipeline(RSSResampler(), LogisticRegression())
     row = benchmark({"lr": estimator}, X, y, baselines=None, **options).rows[0]
-    result = curve(estimator, X, y, **options)
+    result = curve(estimator, X, y, min_frames=5, **options)
+    assert 0.6 < result.scores[:, -1].mean() < 1
     assert result.scores[:, -1].mean() == pytest.approx(row["balanced_accuracy"])
     assert result.scores[:, -1].std(ddof=1) == pytest.approx(row["balanced_accuracy_sd"])
     assert result.low[-1] == pytest.approx(row["balanced_ci_low"])
@@ -301,7 +305,9 @@ def test_wrong_arguments(make_season, options, match):
 
 
 def test_splices_made_before_are_refused(make_season):
-    X, y = RSSResampler(random_state=0).fit_resample(*make_season())
+    X, y = make_season()
+    X = X[:, :, None] + np.random.default_rng(1).normal(size=(*X.shape, 6))
+    X, y = RSSResampler(random_state=0).fit_resample(X, y)
     with pytest.raises(ValueError, match="Frames on both sides"):
         curve(MeanSoFar(), X, y)
 

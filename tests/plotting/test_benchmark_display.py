@@ -29,8 +29,8 @@ ROWS = [
 ]
 
 
-def draw(rows=ROWS, **options):
-    return BenchmarkDisplay.from_result(SimpleNamespace(rows=rows), **options)
+def draw(rows=ROWS, y=(0, 1), **options):
+    return BenchmarkDisplay.from_result(SimpleNamespace(rows=rows, y=np.array(y)), **options)
 
 
 def test_models_stand_above_baselines():
@@ -54,6 +54,10 @@ def test_dots_and_whiskers():
     markers = [errorbar[0].get_marker() for errorbar in display.errorbars_]
     assert markers[0] == markers[1] != markers[2] == markers[3]
     assert display.chance_line_.get_xdata() == [0.5, 0.5]
+
+
+def test_chance_of_three_classes():
+    assert draw(y=[0, 1, 2, 2]).chance == pytest.approx(1 / 3)
 
 
 def test_plants_right_are_at_the_right():

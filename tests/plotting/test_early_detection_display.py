@@ -56,7 +56,7 @@ def test_labels_of_other_types():
         (Y, PROBA, {"pos_label": 2}, "one of them pos_label=2, got"),
         (np.ones(6), PROBA, {}, "y_true must have two classes"),
         (Y, PROBA.T, {}, r"must have shape \(n_frames, 6\), one column a plant, got \(6, 2\)"),
-        (Y, PROBA, {"days": [2, 1]}, "days must be finite and increasing"),
+        (Y, PROBA, {"days": [2, 1]}, "days must be strictly increasing"),
     ],
 )
 def test_wrong_predictions(y, proba, options, message):

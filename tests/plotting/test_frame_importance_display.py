@@ -211,7 +211,7 @@ NUMBERS = PHOTOS[:, :, 0, 0, 0].astype(float)
         (NUMBERS[:, :1], Y, {}, "one frame only"),
         (NUMBERS, Y + 1, {}, "y has the class 2, which the estimator does not know; it knows 0, 1"),
         (NUMBERS, Y[:3], {}, "inconsistent numbers of samples"),
-        (NUMBERS, Y, {"days": [1, 2]}, "days must have one number a frame"),
+        (NUMBERS, Y, {"days": [1, 2]}, "days must be one for each"),
     ],
 )
 def test_errors(X, y, options, message):

@@ -151,7 +151,7 @@ def test_errors():
         SpliceDisplay.from_spliced(X, [0, 1])
     with pytest.raises(IndexError):
         SpliceDisplay.from_spliced(X, 2)
-    with pytest.raises(ValueError, match="days must have one number a frame"):
+    with pytest.raises(ValueError, match="days must be one for each"):
         SpliceDisplay.from_spliced(X, 1, days=[1, 2])
     with pytest.raises(ValueError, match="X has pictures"):
         SpliceDisplay.from_spliced(SplicedSequences(squares(), DONORS), 1, channel=0)

@@ -1,0 +1,157 @@
+"""Change from the plant's own baseline, and the check of series of numbers that it needs."""
+
+from numbers import Integral
+
+import numpy as np
+from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
+from sklearn.utils._param_validation import Interval
+from sklearn.utils.validation import check_is_fitted
+
+from .._sequences import LAYOUTS, as_array, check_sequences, is_lazy, missing_frames
+
+
+class BaselineCorrector(TransformerMixin, BaseEstimator):
+    """Change of every plant from its own mean before the stress.
+
+    The mean of the first frames of a plant is subtracted from all of its frames, for each channel
+    by itself, ``x[i, t, c] - nanmean(x[i, :n_frames, c])``, as spectra are corrected for their
+    baseline. Each plant is its own control: constant differences that were there before the
+    stress (size, place, nitrogen) cancel, and what has changed since remains. Plants are treated
+    one by one and nothing is learned from others, so nothing leaks.
+
+    It misleads in five ways. A window that reaches beyond the onset subtracts the stress itself.
+    A window much shorter than the time before the onset is noisy, and its noise is added to every
+    frame. Differences that grow with the plant do not cancel, and where the frames of a plant
+    hardly resemble its baseline, the change is noisier than the value [1]_. The onset has to be
+    known. And values within the window look at its later frames: until the window is over, the
+    same frame of the season so far has another value on each day. Therefore do not read a model
+    of whole seasons in stages there, but train one for each day, as
+    :func:`~skwater.evaluation.early_detection_curve` does with ``refit=True``.
+
+    It must come before :class:`~skwater.RSSResampler`: a splice mixes plants, and has no baseline
+    of its own.
+
+    Parameters
+    ----------
+    n_frames : int
+        How many frames were taken before the stress began, up to the day of the last water.
+        Where there are not more, the mean is over all.
+
+    Attributes
+    ----------
+    n_features_in_ : int
+        Number of frames seen in fit.
+    sequence_shape_ : tuple of int
+        Shape of one sequence seen in fit, (n_frames,) or (n_frames, n_channels).
+    feature_names_in_ : ndarray of shape (n_frames,), dtype object
+        Names of the frames, where X is a data frame with string columns.
+
+    See Also
+    --------
+    DateScaler : Removes what all plants share on a date; the next step.
+    CanopyCover : Makes numbers of pictures.
+
+    References
+    ----------
+    .. [1] Vickers, A. J., Altman, D. G. (2001). Analysing controlled trials with baseline and
+       follow up measurements. BMJ 323, 1123-1124. https://doi.org/10.1136/bmj.323.7321.1123
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skwater.preprocessing import BaselineCorrector
+    >>> X = np.array([[1.0, 3.0, 4.0, 2.0], [5.0, 7.0, 8.0, 9.0]])  # 2 plants, 4 frames
+    >>> BaselineCorrector(2).fit_transform(X)
+    array([[-1.,  1.,  2.,  0.],
+           [-1.,  1.,  2.,  3.]])
+    """
+
+    _parameter_constraints: dict = {"n_frames": [Interval(Integral, 1, None, closed="left")]}
+
+    def __init__(self, n_frames):
+        self.n_frames = n_frames
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y=None):
+        """Check X and count its frames; there is nothing else to learn.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_frames) or (n_samples, n_frames, n_channels)
+            Numbers or vectors. A frame that is NaN throughout is missing.
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        BaselineCorrector
+            The transformer itself.
+
+        Raises
+        ------
+        ValueError
+            If X has pictures or is lazy, a frame is NaN in part, or a plant has no frame at all.
+        """
+        check_series(self, X, reset=True)
+        return self
+
+    def transform(self, X):
+        """Subtract its own baseline from every plant.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_frames) or (n_samples, n_frames, n_channels)
+            Numbers or vectors as in fit. Vectors may have fewer frames, the season so far: where
+            it is shorter than the window, the mean is over what there is.
+
+        Returns
+        -------
+        ndarray of the shape of X, dtype float32 or float64
+            Change from the baseline in the unit of X; float32 where X is. Missing frames stay
+            missing.
+
+        Raises
+        ------
+        ValueError
+            If X is not legal in fit or has other frames than there, or a plant has no frame
+            within the window.
+        """
+        check_is_fitted(self)
+        X = check_series(self, X, reset=False)
+        without = np.flatnonzero(missing_frames(X)[:, : self.n_frames].all(axis=1))
+        if len(without):
+            raise ValueError(
+                f"X has no baseline in sample {without[0]}: its first "
+                f"{min(self.n_frames, X.shape[1])} frames are all missing ({len(without)} such "
+                f"samples). Leave the plant out, or raise n_frames as far as the frames before "
+                f"the stress go."
+            )
+        baseline = np.nanmean(X[:, : self.n_frames], axis=1, keepdims=True, dtype=np.float64)
+        return (X - baseline).astype(X.dtype, copy=False)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.three_d_array = True
+        tags.input_tags.allow_nan = True
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        return tags
+
+
+def check_series(estimator, X, *, reset):
+    """Validate X as series of numbers or vectors and return it as float32 or float64."""
+    name = type(estimator).__name__
+    X = as_array(X) if isinstance(X, list | tuple) else X
+    expected = f"{name} takes arrays of shape {LAYOUTS[2]} or {LAYOUTS[3]}"
+    # Before anything is read, and before fit leaves a trace.
+    if getattr(X, "ndim", 2) in (4, 5):
+        raise ValueError(
+            f"{expected}, got pictures of shape {X.shape}. Make numbers of them first, with "
+            f"skwater.preprocessing.CanopyCover for instance."
+        )
+    if is_lazy(X):
+        raise ValueError(
+            f"{expected}, got lazy sequences ({type(X).__name__}). Put {name} before the "
+            f"resampler, or make an array of other lazy sequences with numpy.asarray(X)."
+        )
+    X, _ = check_sequences(estimator, X, reset=reset)
+    return X if X.dtype == np.float32 else X.astype(np.float64, copy=False)
