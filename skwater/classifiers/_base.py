@@ -133,6 +133,7 @@ class _SequenceClassifier(ClassifierMixin, BaseEstimator):
             params["train_split"] = predefined_split(Subset(as_they_are, valid))
         with _own_generators(seed, params["device"]), self._few_threads():
             net = SequenceNet(**params).fit(Subset(batches, train))
+        net.module_.eval()  # gives the memory of training back
         net.train_split = None  # it holds the validation plants, which are not to be pickled
         self.net_ = net
         self.interrupted_ = net.interrupted

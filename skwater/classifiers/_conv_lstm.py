@@ -30,6 +30,9 @@ class ConvLSTMClassifier(_SequenceClassifier):
         Output channels of the convolutions between the last state and the linear layer.
     pool_size : int, default=4
         Side of the max-pooling window after each convolution of the head, in pixels.
+    low_memory : bool, default=False
+        Train in about a third of the memory, for large pictures or long series, by computing part
+        of each step twice. The results are the same but for rounding.
     lr : float, default=0.001
         Learning rate.
     max_epochs : int, default=20
@@ -127,6 +130,7 @@ class ConvLSTMClassifier(_SequenceClassifier):
         "kernel_size": [Interval(Integral, 1, None, closed="left")],
         "head_channels": [tuple, list],
         "pool_size": [Interval(Integral, 1, None, closed="left")],
+        "low_memory": ["boolean"],
     }
 
     def __init__(
@@ -136,6 +140,7 @@ class ConvLSTMClassifier(_SequenceClassifier):
         kernel_size=3,
         head_channels=(20, 40),
         pool_size=4,
+        low_memory=False,
         lr=1e-3,
         max_epochs=20,
         batch_size=8,
@@ -171,6 +176,7 @@ class ConvLSTMClassifier(_SequenceClassifier):
         self.kernel_size = kernel_size
         self.head_channels = head_channels
         self.pool_size = pool_size
+        self.low_memory = low_memory
 
     @classmethod
     def compact(cls, **params):
@@ -199,4 +205,10 @@ class ConvLSTMClassifier(_SequenceClassifier):
         return cls(**{"hidden_channels": 8, "head_channels": (10, 20), **params})
 
     _network = ConvLSTMNet
-    _network_params = ("hidden_channels", "kernel_size", "head_channels", "pool_size")
+    _network_params = (
+        "hidden_channels",
+        "kernel_size",
+        "head_channels",
+        "pool_size",
+        "low_memory",
+    )

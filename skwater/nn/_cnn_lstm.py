@@ -4,12 +4,17 @@ import torch
 from torch import nn
 
 from ._shapes import as_sizes, find_present, same_kernel
+from ._workspace import keep_freed_memory
+
+# Pictures of the first convolution, in bytes, that are encoded at once. The C library gives larger
+# ones back to the system, and to fetch them anew takes longer than the convolution.
+_BYTES_AT_ONCE = 2**23
 
 
 class CNNLSTMNet(nn.Module):
     """A small CNN that encodes each frame on its own, an LSTM over the codes, a linear layer.
 
-    Each block of the CNN is a convolution, ReLU and max-pooling by 2; the last one is averaged
+    Each block of the CNN is a convolution, max-pooling by 2 and ReLU; the last one is averaged
     over all pixels, so the number of parameters does not depend on the frame size. It cannot see
     how a place in the picture changes, only how the summary of the picture does. The published
     network of this name [1]_ has the same parts and some 500 million parameters, far too many
@@ -74,8 +79,9 @@ class CNNLSTMNet(nn.Module):
         for n_out in as_sizes("block_channels", block_channels):
             pool = tuple(min(2, s) for s in size)
             kernel = same_kernel(kernel_size, size)
-            blocks += [nn.Conv2d(n_in, n_out, kernel, padding="same"), nn.ReLU()]
-            blocks += [nn.MaxPool2d(pool)]
+            # Pooled before the ReLU: the same, on a quarter of the pixels.
+            blocks += [nn.Conv2d(n_in, n_out, kernel, padding="same")]
+            blocks += [nn.MaxPool2d(pool), nn.ReLU()]
             size, n_in = tuple(s // p for s, p in zip(size, pool, strict=True)), n_out
         self.encoder = nn.Sequential(*blocks, nn.AdaptiveAvgPool2d(1), nn.Flatten())
         self.lstm = nn.LSTM(n_in, lstm_size, batch_first=True)
@@ -121,9 +127,27 @@ class CNNLSTMNet(nn.Module):
         # frames that are there move to the front, and each frame reads the state of the last one.
         n_seen = present.cumsum(dim=1)
         rows = torch.arange(n, device=x.device)[:, None].expand(n, t)
-        codes = self.encoder(x[present])
+        codes = self._encode(x, present)
         front = codes.new_zeros(n, t, codes.shape[1])
         front[rows[present], n_seen[present] - 1] = codes
         hidden, _ = self.lstm(front)
         nothing_seen = hidden.new_zeros(n, 1, hidden.shape[2])
         return torch.cat([nothing_seen, hidden], dim=1)[rows, n_seen]
+
+    def _encode(self, x, present):
+        """Codes of the frames that are there, in the order of the samples."""
+        frames = x.flatten(0, 1)
+        if not present.all():
+            frames = frames[present.flatten()]
+        at_once = max(1, len(frames))
+        if frames.device.type == "cpu":
+            keep_freed_memory()
+            channels = getattr(self.encoder[0], "out_channels", 1)
+            n_bytes = channels * frames.shape[2] * frames.shape[3] * frames.element_size()
+            at_once = max(1, _BYTES_AT_ONCE // n_bytes)
+        return torch.cat(
+            [
+                self.encoder(some.contiguous(memory_format=torch.channels_last))
+                for some in frames.split(at_once)
+            ]
+        )

@@ -1,0 +1,137 @@
+"""Contenders in a process each, timed in turn: what a noisy machine does to one it does to all."""
+
+import argparse
+import json
+import multiprocessing
+import platform
+import time
+from pathlib import Path
+
+import numpy as np
+
+
+def compare(build, contenders, cases, *, n_rounds, threads):
+    """Time the actions of all contenders in interleaved rounds.
+
+    Parameters
+    ----------
+    build : callable
+        ``build(contender, case, threads)`` returns a dict of actions without arguments. The first
+        is the one whose memory is measured.
+    contenders, cases : sequence of str
+        Names. The first contender is what the others are compared with.
+    n_rounds : int
+        Rounds that count, after two that do not.
+    threads : int
+        Threads of each contender.
+
+    Returns
+    -------
+    list of dict
+        For each case, contender and action the median seconds, the median of the ratios of each
+        round and their extremes, and the peak memory in MB.
+    """
+    rows = []
+    context = multiprocessing.get_context("spawn")
+    for case in cases:
+        workers = {}
+        for contender in contenders:
+            ours, theirs = context.Pipe()
+            job = context.Process(target=_work, args=(theirs, build, contender, case, threads))
+            job.start()
+            workers[contender] = ours, job
+        actions = {name: pipe.recv() for name, (pipe, _) in workers.items()}
+        for action in actions[contenders[0]]:
+            taking_part = [name for name in contenders if action in actions[name]]
+            seconds = np.array(
+                [
+                    [_ask(workers[name][0], action) for name in taking_part]
+                    for _ in range(2 + n_rounds)
+                ]
+            )[2:]
+            ratios = seconds[:, :1] / seconds
+            for i, name in enumerate(taking_part):
+                rows.append(
+                    {
+                        "case": case,
+                        "contender": name,
+                        "action": action,
+                        "seconds": float(np.median(seconds[:, i])),
+                        "ratio": float(np.median(ratios[:, i])),
+                        "lowest": float(ratios[:, i].min()),
+                        "highest": float(ratios[:, i].max()),
+                        "peak_mb": _ask(workers[name][0], "peak memory"),
+                    }
+                )
+        for pipe, job in workers.values():
+            pipe.send(None)
+            job.join()
+    return rows
+
+
+def _ask(pipe, action):
+    pipe.send(action)
+    return pipe.recv()
+
+
+def _work(pipe, build, contender, case, threads):
+    """Do what the pipe asks for, in a process of its own."""
+    actions, peak = build(contender, case, threads), None
+    before = _memory("VmRSS")
+    pipe.send(list(actions))
+    while (action := pipe.recv()) is not None:
+        if action == "peak memory":
+            peak = _memory("VmHWM") - before if peak is None else peak  # of the first action
+            pipe.send(peak)
+            continue
+        start = time.perf_counter()
+        actions[action]()
+        pipe.send(time.perf_counter() - start)
+
+
+def _memory(name):
+    """Memory of this process in MB; Linux only."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith(name)) / 1024
+
+
+def arguments(doc):
+    """Arguments that all benchmarks have."""
+    parser = argparse.ArgumentParser(description=doc.partition("\n")[0])
+    parser.add_argument("results", type=Path, help="folder for the JSON file and the picture")
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--cases", nargs="*", help="only these")
+    return parser.parse_args()
+
+
+def report(name, rows, options, **more):
+    """Print a table; write the JSON file and the picture."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    print(f"{'':44}{'ms':>8}{'ratio':>8}  (lowest to highest){'peak MB':>9}")
+    for row in rows:
+        label = f"{row['case']:10} {row['action']:10} {row['contender']:22}"
+        spread = f"({row['lowest']:.2f} to {row['highest']:.2f})"
+        print(
+            f"{label:44}{1e3 * row['seconds']:8.1f}{row['ratio']:8.2f}  {spread:19}"
+            f"{row['peak_mb']:9.0f}"
+        )
+    options.results.mkdir(parents=True, exist_ok=True)
+    machine = f"{platform.machine()}, {platform.system()}, Python {platform.python_version()}"
+    about = {"machine": machine, "rounds": options.rounds, "threads": options.threads, **more}
+    text = json.dumps({**about, "rows": rows}, indent=1)
+    (options.results / f"{name}.json").write_text(text + "\n")
+
+    rows = rows[::-1]  # bars are drawn from below
+    _, ax = plt.subplots(figsize=(7, 0.6 + 0.25 * len(rows)), layout="constrained")
+    y, ratio = np.arange(len(rows)), np.array([row["ratio"] for row in rows])
+    low, high = (np.array([row[key] for row in rows]) for key in ("lowest", "highest"))
+    ax.barh(y, ratio, xerr=(ratio - low, high - ratio), color="tab:green", ecolor="0.4")
+    ax.set_yticks(y, [f"{r['case']}, {r['action']}: {r['contender']}" for r in rows])
+    ax.axvline(1, color="0.2", lw=1)
+    ax.set_xlabel(f"speed, {rows[-1]['contender']} = 1")
+    plt.savefig(options.results / f"{name}.png", dpi=120)

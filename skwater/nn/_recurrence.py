@@ -1,0 +1,327 @@
+"""The ConvLSTM recurrence over a whole sequence, with a backward pass of its own.
+
+Autograd would keep a dozen pictures for each frame and make a fresh one for each operation. Here
+one buffer holds [x, h] of every frame, channels last, and each hidden state is written where the
+next convolution reads it; gates are squashed once, and overwritten by their gradients on the way
+back. Frames are worked through in slabs of rows that stay in the cache.
+"""
+
+from importlib.util import find_spec
+
+import torch
+import torch.nn.functional as F  # noqa: N812 - torch's own name for it
+from torch.autograd.function import once_differentiable
+
+from ._gates import TorchGates
+from ._workspace import Buffers, Workspace, keep_freed_memory
+
+# Gates of one slab. The C library gives much larger ones back to the system, and to fetch them
+# anew, page by page, takes longer than the convolution; smaller ones only make threads wait.
+_SLAB_BYTES = 2**23
+_HAS_LLVMLITE = find_spec("llvmlite") is not None
+
+
+def hidden_states(x, weight, bias, missing, *, workspace=None, recompute_gates=False):
+    """Run one layer over all frames, in a form that autograd can go back through.
+
+    Parameters
+    ----------
+    x : tensor of shape (t, n, n_in, h, w)
+        Frames. Those that are missing must be finite.
+    weight : tensor of shape (4 * n_hidden, n_in + n_hidden, height, width)
+        Kernels over [x, h] of the gates i, f, o, g.
+    bias : tensor of shape (4 * n_hidden,)
+        Bias of the gates.
+    missing : list of (tensor of shape (n,), dtype bool, or None)
+        For each frame, which samples carry their state over it; None where there are none.
+    workspace : Workspace or None, default=None
+        Memory of the step before, to be used again.
+    recompute_gates : bool, default=False
+        Keep the states only and compute the gates again on the way back.
+
+    Returns
+    -------
+    states : tensor of shape (t, n, n_hidden, h, w)
+        Hidden state after each frame. The next step with this workspace overwrites it.
+    last : tensor of shape (n, n_hidden, h, w)
+        The last of them once more: a gradient by it alone needs no zeros for the others.
+    """
+    weight, bias = _prepare(weight, bias)
+    return _Recurrence.apply(x, weight, bias, missing, workspace or Workspace(), recompute_gates)
+
+
+def stream_hidden_states(x, layers, missing):
+    """Yield the hidden state of the last layer after each frame; nothing is kept for gradients.
+
+    Parameters
+    ----------
+    x : tensor of shape (t, n, n_in, h, w)
+        Frames. Those that are missing must be finite.
+    layers : list of (weight, bias)
+        As in :func:`hidden_states`.
+    missing : list of (tensor of shape (n,), dtype bool, or None)
+        As in :func:`hidden_states`.
+
+    Yields
+    ------
+    tensor of shape (n, n_hidden, h, w)
+        Hidden state after one frame more. It is overwritten by the next.
+    """
+    layers = [_Layer(*_prepare(weight, bias), x[0], Buffers()) for weight, bias in layers]
+    # Two buffers in turn: a slab must not see that its neighbour has moved on.
+    states = [(layer.new_frames(2), layer.new_cells(1)[0]) for layer in layers]
+    for k, (frame, gone) in enumerate(zip(x.unbind(0), missing, strict=True)):
+        for layer, (frames, cell) in zip(layers, states, strict=True):
+            xh, hidden = frames[k % 2], layer.hidden(frames[(k + 1) % 2])
+            layer.put(frame, xh)
+            kept = None if gone is None else cell[gone]
+            layer.advance(xh, cell, None, cell, hidden)
+            if gone is not None:
+                hidden[gone], cell[gone] = layer.hidden(xh)[gone], kept
+            frame = _channels_second(hidden)
+        yield frame
+
+
+def _prepare(weight, bias):
+    """Double what makes g, see `_gates`; give even kernels a row and column of zeros."""
+    twice = weight.new_ones(len(bias))
+    twice[3 * len(bias) // 4 :] = 2
+    height, width = weight.shape[2:]
+    if height % 2 == 0 or width % 2 == 0:  # padding="same" has one row more below than above
+        weight = F.pad(weight, (1 - width % 2, 0, 1 - height % 2, 0))
+    return weight * twice[:, None, None, None], bias * twice
+
+
+class _Layer:
+    """One layer and the layout of its buffers: (n, h, w, channels), rows padded for the kernel.
+
+    Parameters
+    ----------
+    weight, bias : tensor
+        As :func:`_prepare` leaves them.
+    like : tensor of shape (n, any, h, w)
+        A frame.
+    buffers : Buffers
+        Where the large arrays are.
+    """
+
+    def __init__(self, weight, bias, like, buffers):
+        self.buffers = buffers
+        self.n, _, self.height, self.width = like.shape
+        self.n_hidden = len(bias) // 4
+        self.n_in = weight.shape[1] - self.n_hidden
+        self.weight = weight.contiguous(memory_format=torch.channels_last)
+        self.bias = bias
+        self.halo = weight.shape[2] // 2
+        self.padding = (0, weight.shape[3] // 2)
+        self.is_product = tuple(weight.shape[2:]) == (1, 1)
+        self.slabs = list(self._slabs())
+        self.gates, self.compiled_weight_gradient = TorchGates(), None
+        if _HAS_LLVMLITE:  # the import takes time, and it is optional
+            from ._compiled_gradient import compiled_weight_gradient
+
+            self.compiled_weight_gradient = compiled_weight_gradient(self.weight)
+
+    def _slabs(self):
+        """Pairs of slices, of samples and of rows; those of many rows have one sample each."""
+        row_bytes = self.width * 4 * self.n_hidden * self.weight.element_size()
+        rows = max(1, _SLAB_BYTES // row_bytes)
+        if self.weight.device.type != "cpu" or rows >= self.n * self.height:
+            yield slice(0, self.n), slice(0, self.height)
+            return
+        samples = max(1, rows // self.height)
+        for i in range(0, self.n, samples):
+            for r in range(0, self.height, rows):
+                yield slice(i, min(i + samples, self.n)), slice(r, min(r + rows, self.height))
+
+    def new_frames(self, t):
+        """Buffer of [x, h], h zero in the first frame."""
+        buffer = self._padded("frames", t, self.n_in + self.n_hidden)
+        self.hidden(buffer[0]).zero_()
+        return buffer
+
+    def new_gates(self, t):
+        """Buffer of gates."""
+        return self._padded("gates", t, 4 * self.n_hidden)
+
+    def new_cells(self, t):
+        """Buffer of cell states, zero in the first frame."""
+        shape = (t, self.n, self.height, self.width, self.n_hidden)
+        cells = self.buffers.get("cells", shape, self.weight)
+        cells[0] = 0
+        return cells
+
+    def _padded(self, name, t, channels):
+        height = self.height + 2 * self.halo
+        shape = (t, self.n, height, self.width, channels)
+        buffer = self.buffers.get(name, shape, self.weight)
+        buffer[:, :, : self.halo] = 0
+        buffer[:, :, height - self.halo :] = 0
+        return buffer
+
+    def rows(self, buffer):
+        """Leave out the padding."""
+        return buffer[..., self.halo : self.halo + self.height, :, :]
+
+    def hidden(self, xh):
+        """Return the part of [x, h] that is h."""
+        return self.rows(xh)[..., self.n_in :]
+
+    def put(self, x, xh):
+        """Write frames (..., n_in, h, w) into a buffer of [x, h]."""
+        self.rows(xh)[..., : self.n_in] = x.movedim(-3, -1)
+
+    def advance(self, xh, cell, gates, new_cell, hidden):
+        """One step; the gates are not kept if `gates` is None."""
+        for samples, rows in self.slabs:
+            raw = self.raw_gates(xh, samples, rows)
+            kept = raw if gates is None else _pixels(self.rows(gates)[samples, rows])
+            self.gates.advance(
+                raw,
+                _pixels(cell[samples, rows]),
+                kept,
+                _pixels(new_cell[samples, rows]),
+                _pixels(hidden[samples, rows]),
+            )
+
+    def gates_again(self, xh, gates):
+        """Compute the gates of a step that has been made."""
+        for samples, rows in self.slabs:
+            kept = _pixels(self.rows(gates)[samples, rows])
+            torch.sigmoid(self.raw_gates(xh, samples, rows), out=kept)
+
+    def raw_gates(self, xh, samples, rows):
+        """Matrix of the gates of a slab before they are squashed."""
+        slab = self.with_halo(xh, samples, rows)
+        if self.is_product:
+            raw = torch.addmm(self.bias, slab.flatten(0, 2), self.weight.flatten(1).T)
+            return raw.view(len(slab), -1, len(self.bias))
+        raw = F.conv2d(_channels_second(slab), self.weight, self.bias, padding=self.padding)
+        return _pixels(raw.permute(0, 2, 3, 1))
+
+    def with_halo(self, buffer, samples, rows):
+        """Slab and the rows around it that the kernel sees."""
+        return buffer[samples, rows.start : rows.stop + 2 * self.halo]
+
+    def retreat(self, gates, cell, new_cell, d_hidden, d_cell):
+        """Turn gates into their gradient, and `d_cell` into that by the cell state before."""
+        for samples, rows in self.slabs:
+            self.gates.retreat(
+                _pixels(self.rows(gates)[samples, rows]),
+                _pixels(cell[samples, rows]),
+                _pixels(new_cell[samples, rows]),
+                _pixels(d_hidden[samples, rows]),
+                _pixels(d_cell[samples, rows]),
+            )
+
+    def weight_gradient(self, xh, d_gates):
+        """Gradient by the weights from one frame."""
+        if self.compiled_weight_gradient is not None:
+            return self.compiled_weight_gradient(xh, d_gates)
+        if self.is_product:
+            return (d_gates.flatten(0, 2).T @ xh.flatten(0, 2)).view_as(self.weight)
+        # The samples are stacked into one tall picture: gradients in the rows between are zero.
+        tall_xh = _channels_second(xh.flatten(0, 1)[None])
+        tall_d = _channels_second(d_gates.flatten(0, 1)[None])
+        tall_d = tall_d[:, :, self.halo : tall_d.shape[2] - self.halo]
+        return torch.ops.aten.convolution_backward(
+            tall_d, tall_xh, self.weight, None, *self._geometry(), [False, True, False]
+        )[1]
+
+    def _geometry(self):
+        """Stride, padding, dilation, transposed, output padding, groups."""
+        return [1, 1], self.padding, [1, 1], False, [0, 0], 1
+
+
+class _InputGradient:
+    """The gradient by [x, h]: a convolution too, with kernels turned round and read backwards."""
+
+    def __init__(self, layer, need_x):
+        self.layer = layer
+        self.first = 0 if need_x else layer.n_in
+        turned = layer.weight[:, self.first :].transpose(0, 1).flip(2, 3)
+        self.weight = turned.contiguous(memory_format=torch.channels_last)
+
+    def __call__(self, d_gates, d_x, d_hidden):
+        layer = self.layer
+        for samples, rows in layer.slabs:
+            slab = layer.with_halo(d_gates, samples, rows)
+            if layer.is_product:
+                d_xh = slab @ self.weight.flatten(1).T
+            else:
+                d_xh = F.conv2d(_channels_second(slab), self.weight, padding=layer.padding)
+                d_xh = d_xh.permute(0, 2, 3, 1)
+            d_hidden[samples, rows] = d_xh[..., -layer.n_hidden :]
+            if d_x is not None:
+                d_x[samples, rows] = d_xh[..., : layer.n_in]
+
+
+class _Recurrence(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x, weight, bias, missing, workspace, recompute_gates):
+        t = len(x)
+        keep_freed_memory()
+        buffers, token = workspace.claim()
+        layer = _Layer(weight, bias, x[0], buffers)
+        frames, cells = layer.new_frames(t + 1), layer.new_cells(t + 1)
+        gates = None if recompute_gates else layer.new_gates(t)
+        layer.put(x, frames[:t])
+        hidden = layer.hidden(frames)
+        for k, gone in enumerate(missing):
+            kept = None if gates is None else gates[k]
+            layer.advance(frames[k], cells[k], kept, cells[k + 1], hidden[k + 1])
+            if gone is not None:
+                hidden[k + 1, gone], cells[k + 1, gone] = hidden[k, gone], cells[k, gone]
+        ctx.layer, ctx.missing, ctx.gates = layer, missing, gates
+        ctx.save_for_backward(frames, cells, token)
+        ctx.set_materialize_grads(False)
+        return _channels_second(hidden[1:]), _channels_second(hidden[-1].contiguous())
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, d_states, d_last):
+        layer, (frames, cells, _) = ctx.layer, ctx.saved_tensors
+        need_x, need_weight, need_bias = ctx.needs_input_grad[:3]
+        # The first way back uses the gates up; a second one, with retain_graph, makes new ones.
+        gates, ctx.gates = ctx.gates, None
+        spare = layer.new_gates(1)[0] if gates is None else None
+        d_weight, d_bias = torch.zeros_like(layer.weight), torch.zeros_like(layer.bias)
+        d_x = torch.empty_like(layer.rows(frames)[:-1, ..., : layer.n_in]) if need_x else None
+        d_cell, d_hidden = torch.zeros_like(cells[0]), torch.zeros_like(cells[0])
+        if d_last is not None:
+            d_hidden += d_last.movedim(1, -1)
+        input_gradient = _InputGradient(layer, need_x)
+        for k in reversed(range(len(ctx.missing))):
+            if d_states is not None:
+                d_hidden += d_states[k].movedim(1, -1)
+            d_gates = spare if gates is None else gates[k]
+            if gates is None:
+                layer.gates_again(frames[k], d_gates)
+            gone = ctx.missing[k]
+            kept = None if gone is None else (d_hidden[gone], d_cell[gone])
+            layer.retreat(d_gates, cells[k], cells[k + 1], d_hidden, d_cell)
+            if gone is not None:
+                d_gates[gone] = 0
+            if need_weight:
+                d_weight += layer.weight_gradient(frames[k], d_gates)
+            if need_bias:
+                d_bias += d_gates.flatten(0, -2).sum(0)
+            if k > 0 or need_x:
+                input_gradient(d_gates, d_x[k] if need_x else None, d_hidden)
+            if gone is not None:
+                d_hidden[gone], d_cell[gone] = kept
+        gradients = (
+            _channels_second(d_x) if need_x else None,
+            d_weight if need_weight else None,
+            d_bias if need_bias else None,
+        )
+        return *gradients, None, None, None
+
+
+def _channels_second(pictures):
+    return pictures.movedim(-1, -3)
+
+
+def _pixels(pictures):
+    """(n, pixels, channels) of (n, h, w, channels); a view."""
+    return pictures.flatten(1, 2)

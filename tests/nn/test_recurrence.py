@@ -1,0 +1,224 @@
+"""The fast recurrence against the naive one: the same states, gradients and missing frames."""
+
+import copy
+import pickle
+
+import numpy as np
+import pytest
+import torch
+from naive import naive_logits, naive_states
+
+from skwater.nn import ConvLSTMNet, _recurrence
+from skwater.nn._recurrence import hidden_states, stream_hidden_states
+from skwater.nn._vector_lstm import vector_states
+from skwater.nn._workspace import Workspace
+
+SIZES = [(1, 1), (1, 6), (5, 1), (2, 3), (7, 5), (16, 12)]
+KERNELS = [(1, 1), (3, 3), (1, 3), (2, 2), (4, 3), (5, 5)]
+
+
+def draw(seed, dtype=torch.float64, size=None):
+    """Draw frames with gaps, weights and the options of one case."""
+    rng = np.random.default_rng(seed)
+
+    def normal(*shape):
+        return torch.from_numpy(rng.normal(size=shape)).to(dtype)
+
+    n, t, c = rng.integers(1, 5, 3)
+    size = size or SIZES[rng.integers(len(SIZES))]
+    kernel = KERNELS[rng.integers(len(KERNELS))]
+    kernel = tuple(min(k, 2 * s - 1) for k, s in zip(kernel, size, strict=True))
+    layers, n_in = [], c
+    for n_hidden in rng.integers(1, 6, rng.integers(1, 4)):
+        weight = 0.3 * normal(4 * n_hidden, n_in + n_hidden, *kernel)
+        layers.append((weight, normal(4 * n_hidden)))
+        n_in = n_hidden
+    x = normal(n, t, c, *size)
+    x[torch.from_numpy(rng.random((n, t)) < rng.choice([0, 0.4]))] = torch.nan
+    return x, layers
+
+
+def fast_states(x, layers, **options):
+    """Do the same as naive_states, with the function under test."""
+    missing = [row if row.any() else None for row in x.isnan().flatten(2).all(2).unbind(1)]
+    states = x.nan_to_num(0).transpose(0, 1)
+    for weight, bias in layers:
+        states, last = hidden_states(states, weight, bias, missing, **options)
+    torch.testing.assert_close(last, states[-1], rtol=0, atol=0)
+    return states
+
+
+def gradients(function, x, layers, **options):
+    """Gradients of all that there is, of a loss that every state has a part in."""
+    leaves = [x, *(tensor for layer in layers for tensor in layer)]
+    leaves = [leaf.detach().clone().requires_grad_() for leaf in leaves]
+    states = function(leaves[0], list(zip(leaves[1::2], leaves[2::2], strict=True)), **options)
+    weights = torch.linspace(-1, 1, states.numel(), dtype=states.dtype)
+    return torch.autograd.grad((states.reshape(-1) * weights).sum(), leaves)
+
+
+@pytest.fixture(params=[2**23, 1], ids=["one slab", "a slab for each row"])
+def _slabs(request, monkeypatch):
+    monkeypatch.setattr(_recurrence, "_SLAB_BYTES", request.param)
+
+
+@pytest.mark.usefixtures("_slabs")
+@pytest.mark.parametrize("recompute_gates", [False, True])
+@pytest.mark.parametrize("seed", range(20))
+def test_states_and_gradients_are_those_of_the_loop(seed, recompute_gates):
+    x, layers = draw(seed)
+    options = {"recompute_gates": recompute_gates}
+    torch.testing.assert_close(fast_states(x, layers, **options), naive_states(x, layers))
+    expected = gradients(naive_states, x, layers)
+    for ours, theirs in zip(gradients(fast_states, x, layers, **options), expected, strict=True):
+        torch.testing.assert_close(ours, theirs)
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+@pytest.mark.parametrize("seed", range(10))
+def test_single_precision(seed, compiled, monkeypatch):
+    if compiled:
+        pytest.importorskip("llvmlite", reason="llvmlite is not installed")
+    monkeypatch.setattr(_recurrence, "_HAS_LLVMLITE", compiled)
+    x, layers = draw(seed, torch.float32)
+    torch.testing.assert_close(
+        fast_states(x, layers), naive_states(x, layers), rtol=1e-5, atol=1e-6
+    )
+    expected = gradients(naive_states, x, layers)
+    for ours, theirs in zip(gradients(fast_states, x, layers), expected, strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.usefixtures("_slabs")
+@pytest.mark.parametrize("seed", range(10))
+def test_stream_is_the_same_without_gradients(seed):
+    x, layers = draw(seed)
+    missing = [row if row.any() else None for row in x.isnan().flatten(2).all(2).unbind(1)]
+    stream = stream_hidden_states(x.nan_to_num(0).transpose(0, 1), layers, missing)
+    for ours, theirs in zip(stream, naive_states(x, layers), strict=True):
+        torch.testing.assert_close(ours, theirs)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_vectors_are_pictures_of_one_pixel(seed):
+    x, layers = draw(seed, size=(1, 1))
+    missing = [row if row.any() else None for row in x.isnan().flatten(2).all(2).unbind(1)]
+
+    def run(x, layers):
+        return vector_states(x.nan_to_num(0).transpose(0, 1), layers, missing)[0]
+
+    torch.testing.assert_close(run(x, layers), naive_states(x, layers))
+    expected = gradients(naive_states, x, layers)
+    for ours, theirs in zip(gradients(run, x.nan_to_num(0), layers), expected, strict=True):
+        torch.testing.assert_close(ours, theirs)
+
+
+@pytest.mark.parametrize("recompute_gates", [False, True])
+def test_gradcheck(recompute_gates):
+    x, layers = torch.randn(2, 3, 2, 4, 3, dtype=torch.float64), draw(0)[1]
+    weight, bias = torch.randn(12, 5, 3, 3, dtype=torch.float64), layers[0][1].new_zeros(12)
+    gone = [None, torch.tensor([True, False]), None]
+
+    def run(x, weight, bias):
+        return hidden_states(x.transpose(0, 1), weight, bias, gone, recompute_gates=recompute_gates)
+
+    inputs = [tensor.requires_grad_() for tensor in (x, weight, bias)]
+    assert torch.autograd.gradcheck(run, inputs, fast_mode=True)
+
+
+def test_gradient_by_some_only():
+    x, layers = draw(3)
+    expected = gradients(naive_states, x, layers)
+    for leaf in range(3):
+        leaves = [x.clone(), *(tensor.clone() for tensor in layers[0])]
+        leaves[leaf].requires_grad_()
+        states = fast_states(leaves[0], [tuple(leaves[1:]), *layers[1:]])
+        weights = torch.linspace(-1, 1, states.numel(), dtype=states.dtype)
+        (states.reshape(-1) * weights).sum().backward()
+        torch.testing.assert_close(leaves[leaf].grad, expected[leaf])
+
+
+def test_frames_need_not_be_contiguous():
+    x, layers = draw(1)
+    strided = x.movedim(2, -1).contiguous().movedim(-1, 2)
+    assert strided.stride() != x.stride() or 1 in x.shape
+    torch.testing.assert_close(fast_states(strided, layers), fast_states(x, layers))
+
+
+def test_going_back_twice():
+    x, layers = draw(2)
+    leaf = layers[0][0].requires_grad_()
+    loss = fast_states(x, layers).square().sum()
+    (first,) = torch.autograd.grad(loss, leaf, retain_graph=True)
+    (second,) = torch.autograd.grad(loss, leaf)
+    torch.testing.assert_close(first, second, rtol=0, atol=0)
+    with pytest.raises(RuntimeError, match="second time"):
+        torch.autograd.grad(loss, leaf)
+
+
+def test_two_graphs_at_once_do_not_share_memory():
+    workspace = Workspace()
+    x, layers = draw(2)
+    leaf = layers[0][0].requires_grad_()
+    one, two = x, 2 * x.nan_to_num(1)
+    losses = [fast_states(x, layers[:1], workspace=workspace).square().sum() for x in (one, two)]
+    expected = [fast_states(x, layers[:1]).square().sum() for x in (one, two)]
+    for ours, theirs in zip(losses, expected, strict=True):
+        assert torch.equal(*(torch.autograd.grad(loss, leaf)[0] for loss in (ours, theirs)))
+
+
+def make_net(**options):
+    torch.manual_seed(0)
+    options = {"hidden_channels": (3, 2), "head_channels": (4,), "pool_size": 2, **options}
+    return ConvLSTMNet(3, 2, frame_size=(9, 8), **options)
+
+
+def buffers_of(net):
+    return [layer._workspace._buffers for layer in net.cells]
+
+
+def test_memory_is_used_again_and_given_back():
+    net, x = make_net().train(), torch.randn(4, 3, 3, 9, 8)
+    net(x).sum().backward()
+    before = [{name: b.data_ptr() for name, b in kept.items()} for kept in buffers_of(net)]
+    assert all(before)
+    net(x[:2]).sum().backward()  # the last batch of an epoch
+    after = [{name: b.data_ptr() for name, b in kept.items()} for kept in buffers_of(net)]
+    assert before == after
+    assert buffers_of(copy.deepcopy(net)) == buffers_of(pickle.loads(pickle.dumps(net))) == [{}, {}]
+    net.eval()
+    assert buffers_of(net) == [{}, {}]
+
+
+def test_network_is_the_naive_one_in_training():
+    net = make_net().train()
+    naive = copy.deepcopy(net)
+    optimizers = [torch.optim.SGD(module.parameters(), 0.1) for module in (net, naive)]
+    for seed in range(3):
+        x = torch.randn(3, 4, 3, 9, 8, generator=torch.Generator().manual_seed(seed))
+        x[1, seed] = torch.nan
+        logits = net(x), naive_logits(naive, x)
+        torch.testing.assert_close(*logits, rtol=1e-5, atol=1e-5)
+        for optimizer, out in zip(optimizers, logits, strict=True):
+            optimizer.zero_grad()
+            out.square().sum().backward()
+            optimizer.step()
+    for ours, theirs in zip(net.parameters(), naive.parameters(), strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-5)
+
+
+def test_staged_with_gradients():
+    net, x = make_net().train(), torch.randn(2, 4, 3, 9, 8)
+    stages = torch.stack(list(net.staged(x)))
+    with torch.no_grad():
+        torch.testing.assert_close(stages, torch.stack(list(net.staged(x))))
+    stages.square().sum().backward()
+    assert all(p.grad.isfinite().all() and p.grad.any() for p in net.parameters())
+
+
+def test_inference_keeps_nothing():
+    net, x = make_net(), torch.randn(2, 4, 3, 9, 8)
+    with torch.no_grad():
+        logits = net.eval()(x)
+    assert not logits.requires_grad
+    assert buffers_of(net) == [{}, {}]
