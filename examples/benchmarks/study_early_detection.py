@@ -189,8 +189,9 @@ box's own mean up to day 28, scaled by date, and train for 75 to 100 steps. The 
 looking at these boxes: about 280 settings were tried on the test folds, then twelve of them were
 compared by nested cross-validation (inner folds leave out one of the nine training treatments),
 which gave, per network, .86 (sd .06) on day 32, .85 (.05) on day 36 and .93 (.04) on day 39 when
-settings were chosen by inner balanced accuracy, and .70, .65 and .73 by inner log-loss. So the
-recipe rows are somewhat too good, and a new experiment is needed to confirm them."""
+settings were chosen by inner balanced accuracy, and .70, .65 and .73 by inner log-loss. Class
+weights in place of RSS, and the vote, came after that comparison had been seen. So the recipe rows
+are somewhat too good, and a new experiment is needed to confirm them."""
 
 
 def curve_table(found):
