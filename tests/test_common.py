@@ -19,7 +19,7 @@ LEAST = {
     CNNLSTMClassifier(): 54,
     RSSResampler(): 38,
     FrameSampler(): 45,
-    BaselineCorrector(2): 45,
+    BaselineCorrector(7): 45,
     DateScaler(): 45,
     EarlyDetector(LogisticRegression(), min_frames=2, refit=True): 55,
 }

@@ -13,7 +13,7 @@ import skwater
 ROOT = Path(skwater.__file__).parent
 FILES = sorted(ROOT.rglob("*.py"))
 HEAVY = {"torch", "skorch", "cv2", "albumentations", "matplotlib"}
-OPTIONAL = ("cv2", "albumentations", "matplotlib", "pandas", "pooch", "matio", "aeon")
+OPTIONAL = ("cv2", "albumentations", "matplotlib", "pandas", "pooch", "matio", "aeon", "llvmlite")
 
 
 def modules_after(statement):

@@ -5,8 +5,6 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 
-from llvmlite import binding
-
 _engines = []  # the machine code lives as long as they do
 
 
@@ -17,6 +15,8 @@ def vector_size():
     None where nothing is compiled: on other processors than those that this was tried on, and
     with an llvmlite that does not read our text.
     """
+    from llvmlite import binding
+
     features = binding.get_host_cpu_features()
     if binding.llvm_version_info[0] < 17 or not features.get("fma"):
         return None
@@ -25,6 +25,8 @@ def vector_size():
 
 @cache
 def _machine():
+    from llvmlite import binding
+
     binding.initialize_native_target()
     binding.initialize_native_asmprinter()
     return binding.Target.from_default_triple().create_target_machine(
@@ -37,6 +39,8 @@ def _machine():
 
 def compile_function(name, text, n_pointers, n_integers):
     """Return a function of addresses and integers; it runs without Python's lock."""
+    from llvmlite import binding
+
     module = binding.parse_assembly(
         f'{text}\nattributes #0 = {{ nounwind "prefer-vector-width"="512" '
         '"min-legal-vector-width"="512" }'
