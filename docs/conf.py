@@ -8,7 +8,6 @@ copyright = "2026, The skwater developers"
 version = release = _version("skwater")
 
 extensions = [
-    "myst_parser",
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
     "numpydoc",
