@@ -14,7 +14,6 @@ from sklearn.utils.metadata_routing import get_routing_for_object
 from ._baselines import METADATA_ONLY, default_baselines
 from ._folds import (
     Task,
-    check_every_class_tested,
     make_folds,
     run,
     seed_parameters,
@@ -170,7 +169,6 @@ def benchmark(
     models = _check_models(estimators, baselines or {})
     _check_params(models, params)
     folds, redrawn = make_folds(cv, X, y, groups, treatments, n_repeats=n_repeats, rng=random_state)
-    check_every_class_tested(folds, y)
     planned = [
         (name, fold)
         for fold, name in product(folds, models)

@@ -15,7 +15,6 @@ from ..exceptions import LeakageWarning
 from ..metrics import balanced_accuracy_interval, exact_interval
 from ._folds import (
     Task,
-    check_every_class_tested,
     make_folds,
     run,
     seed_parameters,
@@ -314,7 +313,6 @@ def early_detection_curve(
     folds, redrawn = make_folds(cv, X, y, groups, treatments, n_repeats=n_repeats, rng=random_state)
     if not redrawn and not seed_parameters(estimator):
         folds = [fold for fold in folds if fold.repeat == 0]
-    check_every_class_tested(folds, y)
     readers = (
         [_ModelOfTheDay(estimator, n_frames=int(t)) for t in lengths]
         if refit

@@ -180,6 +180,7 @@ def make_folds(cv, X, y, groups, treatments=None, *, n_repeats=1, rng=None):
         of_repeat = np.random.RandomState(seed)
         for number, (train, test) in enumerate(splits):
             folds.append(Fold(repeat, number, train, test, draw_seed(of_repeat)))
+    _check_every_class_tested(folds, y)
     return folds, redrawn
 
 
@@ -203,7 +204,7 @@ def _draws(cv):
     return hasattr(cv, "random_state") and getattr(cv, "shuffle", True)
 
 
-def check_every_class_tested(folds, y):
+def _check_every_class_tested(folds, y):
     """Refuse a repeat that tests no row of a class, whose recall would not be known."""
     for repeat in sorted({fold.repeat for fold in folds}):
         tested = np.concatenate([fold.test for fold in folds if fold.repeat == repeat])

@@ -15,7 +15,7 @@ from sklearn.utils import Bunch, check_random_state
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions, validate_params
 from sklearn.utils.metaestimators import available_if
 
-from ._folds import Task, check_every_class_tested, draw_seed, make_folds, run, seeded
+from ._folds import Task, draw_seed, make_folds, run, seeded
 from ._validation import check_memory_can_help, check_plants
 
 
@@ -200,7 +200,6 @@ def permutation_test(
         sequences = X if number == 0 else None
         try:
             folds, _ = make_folds(cv, sequences, relabeled, groups, treatments, rng=split_seed)
-            check_every_class_tested(folds, relabeled)
         except ValueError as error:
             if number > 0:
                 error.add_note(
