@@ -10,10 +10,9 @@ from itertools import pairwise, product
 
 import torch
 
-from ._machine_code import compile_function, share_out, vector_size
+from ._machine_code import compile_loop, vector_size
 
 _MOST_WEIGHTS = 2**15
-_PIXELS_FOR_THREADS = 2**11
 
 
 def compiled_weight_gradient(weight):
@@ -45,57 +44,46 @@ class WeightGradient:
     def __call__(self, xh, d_gates):
         """Sum over the pixels of one frame; both (n, h + padding, w, channels), rows padded."""
         n_gates, n_channels, height, width = self._shape
-        n_rows, n_columns = xh.shape[1] - height + 1, xh.shape[2]
-        n_threads = torch.get_num_threads() if n_rows * n_columns >= _PIXELS_FOR_THREADS else 1
-        sums = torch.zeros(n_threads, height, width, n_channels, self._n_padded)
-
+        n, n_rows, n_columns = len(xh), xh.shape[1] - height + 1, xh.shape[2]
+        sums = torch.zeros(torch.get_num_threads(), height, width, n_channels, self._n_padded)
         add_rows = _compile(*self._shape)  # not before it is needed: prediction does not
-
-        def add(thread, start, stop):
-            for x, d in zip(xh, d_gates, strict=True):
-                add_rows(
-                    x.data_ptr(), d.data_ptr(), sums[thread].data_ptr(), start, stop, n_columns
-                )
-
-        share_out(add, n_rows, n_threads)
+        add_rows(
+            n,
+            n_rows,
+            n * n_rows * n_columns,
+            xh.data_ptr(),
+            d_gates.data_ptr(),
+            sums.data_ptr(),
+            n_rows + height - 1,
+            n_columns,
+        )
         return sums.sum(0)[..., :n_gates].permute(3, 2, 0, 1)
 
 
 @cache
 def _compile(n_gates, n_channels, height, width):
-    text = _write(n_gates, n_channels, height, width, *vector_size())
-    return compile_function("add_weight_gradient", text, 3, 3)
-
-
-def _write(n_gates, n_channels, height, width, n_lanes, n_sums):
-    """Text of the function: for each row and each tap of the kernel, a loop over the pixels."""
-    vector = f"<{n_lanes} x float>"
-    n_vectors = -(-n_gates // n_lanes)
+    n_lanes, n_sums = vector_size()
+    n_padded = -(-n_gates // n_lanes) * n_lanes
     shape = n_gates, n_channels, height, width
     taps = "\n".join(
         _write_tap(tap, tile, shape, n_lanes)
         for tap in product(range(height), range(width))
-        for tile in _tiles(n_channels, n_vectors, n_sums)
+        for tile in _tiles(n_channels, n_padded // n_lanes, n_sums)
     )
-    return f"""
-declare {vector} @llvm.fma.v{n_lanes}f32({vector}, {vector}, {vector})
-define void @add_weight_gradient(ptr %x, ptr %d, ptr %sums, i64 %first, i64 %stop, i64 %w) #0 {{
-start:
-  br label %rows
-rows:
-  %y = phi i64 [%first, %start], [%y.next, %row.end]
-  %go = icmp slt i64 %y, %stop
-  br i1 %go, label %row, label %end
-row:
+    body = f"""
+  %sample.row = mul i64 %sample, %h
+  %y = add i64 %sample.row, %item
+  %x.pointer = inttoptr i64 %x to ptr
+  %d.pointer = inttoptr i64 %d to ptr
+  %sums.start = inttoptr i64 %sums to ptr
+  %sums.mine = mul i64 %thread, {n_padded * n_channels * height * width}
+  %sums.pointer = getelementptr float, ptr %sums.start, i64 %sums.mine
 {taps}
-  br label %row.end
-row.end:
-  %y.next = add i64 %y, 1
-  br label %rows
-end:
-  ret void
-}}
+  br label %item.end
 """
+    vector = f"<{n_lanes} x float>"
+    fma = f"declare {vector} @llvm.fma.v{n_lanes}f32({vector}, {vector}, {vector})"
+    return compile_loop("add_weight_gradient", ["x", "d", "sums", "h", "w"], body, fma)
 
 
 def _tiles(n_channels, n_vectors, n_sums):
@@ -126,12 +114,12 @@ def _write_tap(tap, tile, shape, n_lanes):
         f"  %{name}.xpixel = mul i64 %{name}.xrow, %w",
         f"  %{name}.xstart = add i64 %{name}.xpixel, {left + dx - pad}",
         f"  %{name}.xat = mul i64 %{name}.xstart, {n_channels}",
-        f"  %{name}.x0 = getelementptr float, ptr %x, i64 %{name}.xat",
+        f"  %{name}.x0 = getelementptr float, ptr %x.pointer, i64 %{name}.xat",
         f"  %{name}.drow = add i64 %y, {height // 2}",
         f"  %{name}.dpixel = mul i64 %{name}.drow, %w",
         f"  %{name}.dstart = add i64 %{name}.dpixel, {left}",
         f"  %{name}.dat = mul i64 %{name}.dstart, {n_gates}",
-        f"  %{name}.d0 = getelementptr float, ptr %d, i64 %{name}.dat",
+        f"  %{name}.d0 = getelementptr float, ptr %d.pointer, i64 %{name}.dat",
         f"  %{name}.any = icmp sgt i64 %{name}.n, 0",
         f"  br i1 %{name}.any, label %{name}, label %{name}.end",
         f"{name}:",
@@ -176,7 +164,7 @@ def _write_tap(tap, tile, shape, n_lanes):
     for c, v in pairs:
         at = ((dy * width + dx) * n_channels + c) * n_padded + v * n_lanes
         lines += [
-            f"  %{name}.to{c}.{v} = getelementptr float, ptr %sums, i64 {at}",
+            f"  %{name}.to{c}.{v} = getelementptr float, ptr %sums.pointer, i64 {at}",
             f"  %{name}.old{c}.{v} = load {vector}, ptr %{name}.to{c}.{v}, align 4",
             f"  %{name}.total{c}.{v} = fadd {vector} %{name}.old{c}.{v}, %{name}.new{c}.{v}",
             f"  store {vector} %{name}.total{c}.{v}, ptr %{name}.to{c}.{v}, align 4",

@@ -118,8 +118,10 @@ class _Layer:
         self.slabs = list(self._slabs())
         self.gates, self.compiled_weight_gradient = TorchGates(), None
         if _HAS_LLVMLITE:  # the import takes time, and it is optional
+            from ._compiled_gates import compiled_gates
             from ._compiled_gradient import compiled_weight_gradient
 
+            self.gates = compiled_gates(self.weight) or self.gates
             self.compiled_weight_gradient = compiled_weight_gradient(self.weight)
 
     def _slabs(self):

@@ -7,7 +7,7 @@ from torch.nn.functional import conv2d, pad
 
 pytest.importorskip("llvmlite", reason="llvmlite is not installed: pip install skwater[fast]")
 
-from skwater.nn import _compiled_gradient
+from skwater.nn import _compiled_gradient, _machine_code
 from skwater.nn._compiled_gradient import WeightGradient, compiled_weight_gradient
 
 
@@ -33,7 +33,7 @@ def _processor(request, monkeypatch):
 @pytest.mark.parametrize("n_threads", [1, 2])
 @pytest.mark.parametrize("seed", range(6))
 def test_gradient_is_that_of_torch(seed, n_threads, monkeypatch):
-    monkeypatch.setattr(_compiled_gradient, "_PIXELS_FOR_THREADS", 1)
+    monkeypatch.setattr(_machine_code, "_SMALLEST_SHARE", 1)
     monkeypatch.setattr(torch, "get_num_threads", lambda: n_threads)
     rng = np.random.default_rng(seed)
     n, h, w, n_in, n_hidden = rng.integers(1, (4, 12, 12, 5, 20))

@@ -1,0 +1,90 @@
+"""The compiled pass over the pixels against the one made of torch operations."""
+
+import pytest
+import torch
+
+pytest.importorskip("llvmlite", reason="llvmlite is not installed: pip install skwater[fast]")
+
+from skwater.nn import _compiled_gates, _machine_code
+from skwater.nn._compiled_gates import CompiledGates, compiled_gates
+from skwater.nn._gates import TorchGates
+
+UNTOUCHED = 7.0
+
+
+@pytest.fixture(params=["this processor", "one with short vectors"])
+def _processor(request, monkeypatch):
+    if request.param != "this processor":
+        monkeypatch.setattr(_compiled_gates, "vector_size", lambda: (8, 12))
+
+
+def draw(n_hidden, n=2, n_pixels=9, scale=3.0):
+    """Raw gates, cell state, and gradients by the hidden and the cell state."""
+    generator = torch.Generator().manual_seed(n_hidden)
+    channels = [4 * n_hidden, n_hidden, n_hidden, n_hidden]
+    return [scale * torch.randn(n, n_pixels, c, generator=generator) for c in channels]
+
+
+def inside(like):
+    """Memory of the shape of `like` with a margin around each sample and each pixel."""
+    n, n_pixels, n_channels = like.shape
+    whole = torch.full((n, n_pixels + 2, n_channels + 3), UNTOUCHED)
+    return whole, whole[:, 1:-1, 2:-1]
+
+
+def there_and_back(gates, raw, cell, d_hidden, d_cell):
+    """All that one step and the way back write, inside margins."""
+    wholes, views = zip(*map(inside, (raw, cell, cell, d_hidden, d_cell)), strict=True)
+    opened, new_cell, hidden, d_hidden_in, d_cell_in = views
+    d_hidden_in.copy_(d_hidden)
+    d_cell_in.copy_(d_cell)
+    gates.advance(raw.clone(), cell, opened, new_cell, hidden)
+    after_advance = [whole.clone() for whole in wholes[:3]]
+    gates.retreat(opened, cell, new_cell, d_hidden_in, d_cell_in)
+    return [*after_advance, wholes[0], wholes[4]]  # d_hidden is used up
+
+
+@pytest.mark.usefixtures("_processor")
+@pytest.mark.parametrize("n_threads", [1, 3])
+@pytest.mark.parametrize("n_hidden", [1, 2, 3, 5, 8, 10, 16, 20, 33])
+def test_it_is_the_pass_of_torch(n_hidden, n_threads, monkeypatch):
+    monkeypatch.setattr(_machine_code, "_SMALLEST_SHARE", 1)
+    monkeypatch.setattr(torch, "get_num_threads", lambda: n_threads)
+    arrays = draw(n_hidden)
+    ours = there_and_back(CompiledGates(n_hidden), *arrays)
+    theirs = there_and_back(TorchGates(), *arrays)
+    for one, other in zip(ours, theirs, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-5, atol=1e-6)
+        edges = one[:, [0, -1]], one[..., :2], one[..., -1:]
+        assert all((edge == UNTOUCHED).all() for edge in edges)
+
+
+@pytest.mark.usefixtures("_processor")
+@pytest.mark.parametrize("n_hidden", [3, 10, 16])
+def test_in_place_without_keeping_the_gates(n_hidden):
+    raw, cell, *_ = draw(n_hidden)
+    results = []
+    for gates in (CompiledGates(n_hidden), TorchGates()):
+        raw_, cell_, hidden = raw.clone(), cell.clone(), torch.empty_like(cell)
+        gates.advance(raw_, cell_, raw_, cell_, hidden)
+        results.append((cell_, hidden))
+    for one, other in zip(*results, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.usefixtures("_processor")
+def test_nan_stays_and_extremes_saturate():
+    values = [torch.nan, torch.inf, -torch.inf, 1e30, -1e30, 90, -90, 0]
+    raw = torch.tensor(values)[None, :, None].expand(1, 8, 4).contiguous()
+    cell, gates = torch.zeros(1, 8, 1), torch.empty(1, 8, 4)
+    hidden, new_cell = torch.empty(1, 8, 1), torch.empty(1, 8, 1)
+    CompiledGates(1).advance(raw, cell, gates, new_cell, hidden)
+    assert gates[0, 0].isnan().all()
+    assert hidden[0, 0].isnan()
+    torch.testing.assert_close(gates[0, 1:], raw[0, 1:].sigmoid(), rtol=1e-5, atol=1e-37)
+
+
+def test_it_is_taken_where_it_is_good():
+    assert isinstance(compiled_gates(torch.zeros(40, 13, 3, 3)), CompiledGates)
+    assert compiled_gates(torch.zeros(40, 13, 3, 3, dtype=torch.float64)) is None
+    assert compiled_gates(torch.zeros(40, 13, 3, 3, device="meta")) is None
