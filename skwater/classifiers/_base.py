@@ -337,10 +337,10 @@ class _SequenceClassifier(ClassifierMixin, BaseEstimator):
         return tags
 
 
+@torch.inference_mode()  # around each step: a block around yield may be left late, by any thread
 def _logits_of(module, x, staged):
-    with torch.inference_mode():
-        for logits in module.staged(x) if staged else [module(x)]:
-            yield logits.cpu().numpy().astype(np.float64)
+    for logits in module.staged(x) if staged else [module(x)]:
+        yield logits.cpu().numpy().astype(np.float64)
 
 
 @contextmanager
