@@ -5,6 +5,7 @@ out where they are not needed. Nothing outside this file looks at ``X.ndim``.
 """
 
 import hashlib
+import sys
 from abc import ABC, abstractmethod
 from copy import copy
 
@@ -82,6 +83,11 @@ class LazySequences(ABC):
         if np.ndim(rows) == 0 and not isinstance(rows, slice):
             return self._read(self.donors[rows], self.frames)
         return self._with(self.donors[rows], self.frames)
+
+    def __sizeof__(self):
+        # By this dask tells what is worth sending to a worker once and not with each fit.
+        held = vars(self).values()
+        return object.__sizeof__(self) + sum(getattr(v, "nbytes", sys.getsizeof(v)) for v in held)
 
     def __array__(self, dtype=None, copy=None):
         if copy is False:

@@ -3,6 +3,7 @@
 import copy
 from contextlib import contextmanager
 from numbers import Integral, Real
+from threading import RLock
 
 import numpy as np
 import torch
@@ -25,6 +26,9 @@ from ._validation_split import validation_split
 # Below as many pixels in a batch a second thread makes a step slower: up to ten times for numbers.
 _PIXELS_FOR_THREADS = 8 * 64 * 64
 _OPTIMIZERS = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW, "sgd": torch.optim.SGD}
+# Torch draws from generators of the process: of two fits in threads each would take draws of the
+# other, and none could be repeated.
+_ONE_FIT_AT_A_TIME = RLock()
 
 
 class _SequenceClassifier(ClassifierMixin, BaseEstimator):
@@ -260,7 +264,14 @@ class _SequenceClassifier(ClassifierMixin, BaseEstimator):
                 f"net_params must not hold {sorted(taken)}: the parameters callbacks and "
                 f"early_stopping of {type(self).__name__} are for that."
             )
-        return {**params, **given}
+        params |= given
+        if not (
+            params["verbose"] or any(name.startswith("callbacks__print_log") for name in given)
+        ):
+            # It would hold the print of this process, which ray replaces by one of its own: what
+            # is silent would print then, and could not be pickled.
+            params["callbacks__print_log"] = None
+        return params
 
     def _loss(self, encoded):
         """Binary cross-entropy on one logit, or cross-entropy on one for each class."""
@@ -347,7 +358,7 @@ def _logits_of(module, x, staged):
 def _own_generators(seed, device):
     """Seed torch for one fit, and give the caller's generators back as they were."""
     devices = [torch.device(device)] if device.startswith("cuda") else []
-    with torch.random.fork_rng(devices):
+    with _ONE_FIT_AT_A_TIME, torch.random.fork_rng(devices):
         torch.default_generator.manual_seed(seed)
         for cuda in devices:
             with torch.cuda.device(cuda):

@@ -4,15 +4,15 @@ Whatever is scored here (tables, curves, permutations) is a list of such tasks. 
 beforehand, so that it gives the same wherever and whenever it is run, and can be cached.
 """
 
-import os
 from contextlib import suppress
 from copy import copy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.metadata import PackageNotFoundError, version
 from numbers import Integral
 from pathlib import Path
 from pickle import PicklingError
 from time import perf_counter
+from uuid import uuid4
 
 import joblib
 import numpy as np
@@ -259,10 +259,15 @@ def run(tasks, *, memory=None, n_jobs=None, verbose=1, desc=None):
     paths = [None] * len(tasks)
     if memory is not None:
         Path(memory).mkdir(parents=True, exist_ok=True)
-        paths = [Path(memory, f"{key}.joblib") for key in _keys(tasks)]
-    parallel = Parallel(n_jobs=n_jobs, return_as="generator_unordered")
+        # Absolute, for workers that were started elsewhere.
+        paths = [Path(memory, f"{key}.joblib").absolute() for key in _keys(tasks)]
+    try:
+        parallel = Parallel(n_jobs=n_jobs, return_as="generator_unordered")
+    except ValueError:  # a backend that gives nothing back before the end, such as ray's
+        parallel = Parallel(n_jobs=n_jobs)
+    # X is an argument of its own: clusters send one that they know already once only.
     done = parallel(
-        delayed(_fit_once)(place, path, task)
+        delayed(_fit_once)(place, path, replace(task, X=None), task.X)
         for place, (path, task) in enumerate(zip(paths, tasks, strict=True))
     )
     with tqdm(total=len(tasks), desc=desc, unit="fit", disable=not verbose) as bar:
@@ -290,12 +295,12 @@ def _keys(tasks):
         ) from error
 
 
-def _fit_once(place, path, task):
+def _fit_once(place, path, task, X):
     """Fit, unless the outcome is on disk already. What is put there is whole, also after a kill."""
     if path is not None and path.exists():
         return place, joblib.load(path)
     try:
-        outcome = fit_and_predict(task)
+        outcome = fit_and_predict(replace(task, X=X))
     except Exception as error:
         if isinstance(error, InvalidParameterError):
             # Or else scikit-learn takes the parameter for one of the function that was called.
@@ -303,7 +308,7 @@ def _fit_once(place, path, task):
         error.add_note(f"In repeat {task.fold.repeat}, fold {task.fold.number} of {task.estimator}")
         raise error
     if path is not None:
-        half_written = path.with_suffix(f".{os.getpid()}")
+        half_written = path.with_suffix(f".{uuid4().hex}")
         joblib.dump(outcome, half_written)
         half_written.replace(path)
     return place, outcome

@@ -1,7 +1,9 @@
 """Both classifiers: what they learn, what they keep to themselves, and whom they work with."""
 
+import builtins
 import pickle
 import random
+import sys
 import tracemalloc
 from unittest.mock import patch
 
@@ -18,6 +20,7 @@ from sklearn.model_selection import (
     GridSearchCV,
     TunedThresholdClassifierCV,
     cross_val_predict,
+    cross_val_score,
     permutation_test_score,
 )
 from skorch.callbacks import Callback, EpochScoring
@@ -104,6 +107,28 @@ def test_fit_does_not_depend_on_the_global_generators(make_classifier, make_task
 def global_states():
     _, keys, *rest = np.random.get_state()  # noqa: NPY002
     return torch.get_rng_state().tolist(), keys.tolist(), rest, random.getstate()
+
+
+def test_fits_in_threads_are_those_of_one_thread(make_classifier, make_task):
+    X, y = make_task()
+    pipeline = make_pipeline(RSSResampler(12, random_state=0), make_classifier(max_epochs=3))
+    options = {"cv": 4, "scoring": "neg_log_loss", "error_score": "raise"}
+    alone = cross_val_score(pipeline, X, y, **options)
+    with joblib.parallel_config(backend="threading", n_jobs=4):
+        together = cross_val_score(pipeline, X, y, **options)
+    assert together.tolist() == alone.tolist()
+
+
+def test_predictions_leave_inference_mode(make_classifier, make_task):
+    X, y = make_task()
+    model, frames = make_classifier().fit(X, y), []
+    sys.setprofile(lambda frame, event, value: frames.append(frame))  # as samplers do, which keep
+    try:
+        model.predict_proba(X)  # its generators alive
+    finally:
+        sys.setprofile(None)
+    assert not torch.is_inference_mode_enabled()
+    model.fit(X, y)
 
 
 def test_global_generators_stay_as_they_were(make_classifier, make_task):
@@ -320,6 +345,21 @@ def test_verbosity(make_classifier, make_task, capsys, verbose, out, err):
     assert all(word in printed.err for word in err)
     assert bool(printed.out) == bool(out)
     assert bool(printed.err) == bool(err)
+
+
+def test_silent_after_print_was_replaced(make_classifier, make_task, capsys, monkeypatch):
+    monkeypatch.setattr(builtins, "print", lambda *args: sys.stdout.write(f"{args}\n"))
+    model = make_classifier().fit(*make_task(ndim=3))
+    assert capsys.readouterr().out == ""
+    pickle.dumps(model)
+
+
+@pytest.mark.parametrize(
+    "net_params", [{"verbose": 1}, {"callbacks__print_log__sink": print, "verbose": 1}], ids=str
+)
+def test_printed_by_net_params(make_classifier, make_task, capsys, net_params):
+    make_classifier(net_params=net_params).fit(*make_task(ndim=3))
+    assert "train_loss" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(("size", "n_parameters"), [(64, 5931), (224, 9131)])

@@ -1,0 +1,179 @@
+"""Clusters: joblib's backends of dask and ray, each with two worker processes on this machine."""
+
+import builtins
+import os
+import pickle
+import secrets
+import time
+
+import cv2
+import numpy as np
+import pytest
+from joblib import parallel_config
+from joblib.pool import PicklingPool
+from sklearn.model_selection import GridSearchCV, cross_val_score
+
+from skwater import (
+    ConvLSTMClassifier,
+    ImageSequences,
+    RSSResampler,
+    SplicedSequences,
+    make_pipeline,
+)
+from skwater._sequences import LazySequences
+from skwater.evaluation import benchmark
+
+PIPELINE = make_pipeline(
+    RSSResampler(12, random_state=0),
+    ConvLSTMClassifier(
+        hidden_channels=4,
+        head_channels=(4,),
+        pool_size=2,
+        max_epochs=2,
+        batch_size=4,
+        random_state=0,
+        device="cpu",
+    ),
+)
+
+
+def start_dask(folder):
+    distributed = pytest.importorskip("distributed", reason="dask.distributed is not installed")
+    cluster = distributed.LocalCluster(
+        n_workers=2,
+        threads_per_worker=1,
+        processes=True,
+        host="127.0.0.1",
+        dashboard_address=None,
+        local_directory=folder,
+        silence_logs="CRITICAL",  # a heartbeat that the end cut off would be an error
+    )
+    with cluster, distributed.Client(cluster):
+        yield
+
+
+def start_ray(folder):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RAY_AUTH_TOKEN", secrets.token_hex(32))  # or else it writes one into the home
+        patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+        ray = pytest.importorskip("ray", reason="ray is not installed")
+        from ray.util.joblib import register_ray
+
+        # Ray replaces these for good.
+        patch.setattr(builtins, "print", print)
+        bases = PicklingPool.__bases__
+        register_ray()
+        ray.init(num_cpus=2, include_dashboard=False, logging_level="ERROR")
+        yield
+        ray.shutdown()
+        PicklingPool.__bases__ = bases
+
+
+@pytest.fixture(scope="module", params=["dask", "ray"])
+def backend(request, tmp_path_factory):
+    """Start two workers, for the joblib backend of this name."""
+    start = {"dask": start_dask, "ray": start_ray}[request.param]
+    for _ in start(tmp_path_factory.mktemp(request.param)):
+        yield request.param
+
+
+def make_photos(folder, n, n_frames=3, size=32):
+    """Photos on disk, and classes that can be told from them."""
+    y = np.arange(n) % 2
+    paths = np.empty((n, n_frames), object)
+    for i, t in np.ndindex(paths.shape):
+        paths[i, t] = str(folder / f"{i}_{t}.png")
+        cv2.imwrite(paths[i, t], np.full((size, size, 3), 100 + 9 * i * y[i] + t, np.uint8))
+    return ImageSequences(paths), y
+
+
+def make_splices(folder, n):
+    X, y = make_photos(folder, n)
+    return SplicedSequences(np.asarray(X), np.repeat(np.arange(n)[:, None], 3, axis=1)), y
+
+
+@pytest.fixture
+def pickled(monkeypatch):
+    """Bytes of each lazy container that leaves this process."""
+    sizes = []
+
+    def getstate(self):
+        sizes.append(len(pickle.dumps(vars(self))))
+        return vars(self)
+
+    monkeypatch.setattr(LazySequences, "__getstate__", getstate)
+    return sizes
+
+
+def test_cross_val_score(backend, make_task):
+    X, y = make_task()
+    options = {"cv": 4, "scoring": "neg_log_loss", "error_score": "raise"}
+    expected = cross_val_score(PIPELINE, X, y, n_jobs=1, **options)
+    with parallel_config(backend=backend, n_jobs=2):
+        scores = cross_val_score(PIPELINE, X, y, **options)
+    assert scores.tolist() == expected.tolist()
+    assert len(set(scores)) == 4
+
+
+def test_grid_search_in_two_processes(backend, make_task, tmp_path):
+    def process(estimator, X, y):
+        (tmp_path / str(os.getpid())).touch()
+        end = time.monotonic() + 10
+        while len(list(tmp_path.iterdir())) < 2 and time.monotonic() < end:
+            time.sleep(0.01)  # so long that dask gives the next fit to the other worker
+        return os.getpid()
+
+    X, y = make_task()
+    grid = {"convlstmclassifier__hidden_channels": [2, 4], "rssresampler__n_segments": [2, 3]}
+    search = GridSearchCV(PIPELINE, grid, cv=2, scoring="neg_log_loss", error_score="raise")
+    expected = search.fit(X, y).cv_results_["mean_test_score"]
+    search.set_params(scoring={"loss": "neg_log_loss", "process": process}, refit="loss")
+    with parallel_config(backend=backend, n_jobs=2):
+        results = search.fit(X, y).cv_results_
+    assert results["mean_test_loss"].tolist() == expected.tolist()
+    processes = {*results["split0_test_process"], *results["split1_test_process"]}
+    assert len(processes) == 2
+    assert os.getpid() not in processes
+
+
+def test_benchmark(backend, make_plants, tmp_path, monkeypatch, capfd):
+    X, y, plants, _ = make_plants()
+
+    def table(**options):
+        result = benchmark(
+            {"rss": PIPELINE}, X, y, groups=plants, n_repeats=2, random_state=0, **options
+        )
+        return [{k: v for k, v in row.items() if not k.endswith("_time")} for row in result.rows]
+
+    expected = table(verbose=0)
+    monkeypatch.chdir(tmp_path)  # where no worker is
+    with parallel_config(backend=backend, n_jobs=2):
+        assert str(table(memory="study")) == str(expected)
+        assert "24/24" in capfd.readouterr().err
+        written = {file: file.stat().st_mtime_ns for file in tmp_path.glob("study/*")}
+        assert len(written) == 24
+        assert str(table(memory="study", verbose=0)) == str(expected)
+    assert {file: file.stat().st_mtime_ns for file in tmp_path.glob("study/*")} == written
+
+
+@pytest.mark.parametrize("make", [make_photos, make_splices])
+def test_lazy_sequences_stay_lazy(backend, make, tmp_path, pickled):
+    def is_lazy(estimator, X, y):
+        return isinstance(X, LazySequences)
+
+    X, y = make(tmp_path, n=12)
+    size = len(pickle.dumps(X))
+    most = (2 if backend == "dask" else 6) * size  # ray's backend sends X with each of the 6 fits
+    pickled.clear()
+    with parallel_config(backend=backend, n_jobs=2):
+        lazy = cross_val_score(PIPELINE, X, y, cv=6, scoring=is_lazy, error_score="raise")
+        assert lazy.all()
+        assert 0 < sum(pickled) <= most
+        pickled.clear()
+        benchmark(
+            {"rss": PIPELINE}, X, y, groups=np.arange(12), cv=6, n_repeats=1, random_state=0,
+            baselines=None, verbose=0,
+        )  # fmt: skip
+        assert 0 < sum(pickled) <= most
+    if make is make_photos:
+        assert size < X.dtype.itemsize * np.prod(X.shape) / 10
