@@ -44,7 +44,7 @@ def start_dask(folder):
         threads_per_worker=1,
         processes=True,
         host="127.0.0.1",
-        dashboard_address=None,
+        dashboard_address="127.0.0.1:0",
         local_directory=folder,
         silence_logs="CRITICAL",  # a heartbeat that the end cut off would be an error
     )

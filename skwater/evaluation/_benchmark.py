@@ -105,7 +105,7 @@ def benchmark(
         Arrays of one value a row, such as ``strata``, that are passed to the fit of those
         estimators that request them; needs scikit-learn's metadata routing to be enabled.
     n_jobs : int, default=None
-        Number of processes; None is one.
+        Number of processes; None is one, or what ``joblib.parallel_config`` says.
     memory : str or path-like, default=None
         Folder in which finished fits are kept, so that a study that was killed goes on where it
         was. They are found by the parameters of the estimator, data, fold, seed and the
