@@ -18,8 +18,8 @@ def compare(build, contenders, cases, *, n_rounds, threads):
     build : callable
         ``build(contender, case, threads)`` returns a dict of actions without arguments. The first
         is the one whose memory is measured.
-    contenders, cases : sequence of str
-        Names. The first contender is what the others are compared with.
+    contenders, cases : sequence of str or int
+        Names or sizes. The first contender is what the others are compared with.
     n_rounds : int
         Rounds that count, after two that do not.
     threads : int
@@ -28,8 +28,8 @@ def compare(build, contenders, cases, *, n_rounds, threads):
     Returns
     -------
     list of dict
-        For each case, contender and action the median seconds, the median of the ratios of each
-        round and their extremes, and the peak memory in MB.
+        For each case, contender and action the seconds of each round and their median, the median
+        of the ratios of each round and their extremes, and the peak memory in MB.
     """
     rows = []
     context = multiprocessing.get_context("spawn")
@@ -57,6 +57,7 @@ def compare(build, contenders, cases, *, n_rounds, threads):
                         "contender": name,
                         "action": action,
                         "seconds": float(np.median(seconds[:, i])),
+                        "each_round": seconds[:, i].tolist(),
                         "ratio": float(np.median(ratios[:, i])),
                         "lowest": float(ratios[:, i].min()),
                         "highest": float(ratios[:, i].max()),
@@ -77,6 +78,7 @@ def _ask(pipe, action):
 def _work(pipe, build, contender, case, threads):
     """Do what the pipe asks for, in a process of its own."""
     actions, peak = build(contender, case, threads), None
+    Path("/proc/self/clear_refs").write_text("5")  # the peak of the building does not count
     before = _memory("VmRSS")
     pipe.send(list(actions))
     while (action := pipe.recv()) is not None:
@@ -120,11 +122,7 @@ def report(name, rows, options, **more):
             f"{label:44}{1e3 * row['seconds']:8.1f}{row['ratio']:8.2f}  {spread:19}"
             f"{row['peak_mb']:9.0f}"
         )
-    options.results.mkdir(parents=True, exist_ok=True)
-    machine = f"{platform.machine()}, {platform.system()}, Python {platform.python_version()}"
-    about = {"machine": machine, "rounds": options.rounds, "threads": options.threads, **more}
-    text = json.dumps({**about, "rows": rows}, indent=1)
-    (options.results / f"{name}.json").write_text(text + "\n")
+    write_json(name, rows, options, **more)
 
     rows = rows[::-1]  # bars are drawn from below
     _, ax = plt.subplots(figsize=(7, 0.6 + 0.25 * len(rows)), layout="constrained")
@@ -135,3 +133,12 @@ def report(name, rows, options, **more):
     ax.axvline(1, color="0.2", lw=1)
     ax.set_xlabel(f"speed, {rows[-1]['contender']} = 1")
     plt.savefig(options.results / f"{name}.png", dpi=120)
+
+
+def write_json(name, rows, options, **more):
+    """Write what was measured, and on what."""
+    options.results.mkdir(parents=True, exist_ok=True)
+    machine = f"{platform.machine()}, {platform.system()}, Python {platform.python_version()}"
+    about = {"machine": machine, "rounds": options.rounds, "threads": options.threads, **more}
+    text = json.dumps({**about, "rows": rows}, indent=1)
+    (options.results / f"{name}.json").write_text(text + "\n")
