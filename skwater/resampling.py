@@ -1,6 +1,7 @@
 """Random Sequence Splicing: new sequences from the frames of several plants of one class."""
 
 import warnings
+from heapq import heapify, heappop, heapreplace
 from itertools import combinations, product
 from math import comb
 from numbers import Integral
@@ -367,8 +368,14 @@ def _check_possible(label, n_new, plants, n_frames, n_segments, possible):
 def _share_out(n_new, plants, possible):
     """Share n_new among strata in proportion to their plants, none beyond what is possible."""
     shares = [0] * len(plants)
+    # The stratum that is furthest behind its share comes first (D'Hondt's rule).
+    queue = [(-len(p), s) for s, p in enumerate(plants) if possible[s] > 0]
+    heapify(queue)
     for _ in range(n_new):
-        open_ = [s for s in range(len(plants)) if shares[s] < possible[s]]
-        # The stratum that is furthest behind its share (D'Hondt's rule).
-        shares[max(open_, key=lambda s: len(plants[s]) / (shares[s] + 1))] += 1
+        s = queue[0][1]
+        shares[s] += 1
+        if shares[s] < possible[s]:
+            heapreplace(queue, (-len(plants[s]) / (shares[s] + 1), s))
+        else:
+            heappop(queue)
     return shares
