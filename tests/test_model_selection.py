@@ -18,9 +18,11 @@ from sklearn.model_selection import (
 )
 
 from skwater import RSSResampler
+from skwater._sequences import frame_digests
 from skwater.model_selection import (
     LeaveTreatmentsOut,
     RepeatedStratifiedGroupKFold,
+    _leakage,
     check_no_leakage,
 )
 
@@ -90,6 +92,24 @@ def test_masks_are_rows(plants):
     tested = plant >= 6
     with pytest.raises(ValueError, match="sample 7, tested, and sample 2, trained on"):
         check_no_leakage(~tested, tested, plant, X)
+
+
+def test_many_splits_digest_a_frame_once(plants, monkeypatch):
+    X, plant = plants
+    X[7, 3] = X[2, 3]
+    digested = Counter()
+
+    def count(X, rows):
+        digested.update(rows)
+        return frame_digests(X, rows)
+
+    monkeypatch.setattr(_leakage, "frame_digests", count)
+    check = _leakage.LeakageCheck(plant, X)
+    for tested in (0, 1, 3):
+        check(np.setdiff1d(plant, [tested, 7]), [tested])
+    with pytest.raises(ValueError, match="sample 7, tested, and sample 2, trained on"):
+        check(TRAIN, TEST)
+    assert digested == Counter(range(8))
 
 
 @pytest.mark.parametrize("name", [np.nan, None])

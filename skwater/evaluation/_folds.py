@@ -23,7 +23,8 @@ from sklearn.utils._param_validation import InvalidParameterError
 from sklearn.utils.parallel import Parallel, delayed
 from tqdm.auto import tqdm
 
-from ..model_selection import LeaveTreatmentsOut, check_no_leakage
+from ..model_selection import LeaveTreatmentsOut
+from ..model_selection._leakage import LeakageCheck
 
 _LIBRARIES = (
     "skwater",
@@ -121,7 +122,7 @@ def make_folds(cv, X, y, groups, treatments=None, *, n_repeats=1, rng=None):
         An int is the number of stratified folds over groups; None is 3 of them, or
         LeaveTreatmentsOut() where there are treatments.
     X : array-like or lazy sequences
-        Sequences, in which :func:`check_no_leakage` looks for shared frames.
+        Sequences, in which no frame may be on both sides of a split.
     y : ndarray of shape (n_samples,)
         Class of each row.
     groups : ndarray of shape (n_samples,)
@@ -165,9 +166,10 @@ def make_folds(cv, X, y, groups, treatments=None, *, n_repeats=1, rng=None):
     else:
         repeats = [list(_seed_splitter(cv, s).split(rows, y, groups_of_cv)) for s in seeds]
     repeats = [[tuple(map(_row_numbers, split)) for split in splits] for splits in repeats]
+    check_no_leakage = LeakageCheck(groups, X)
     for splits in repeats if redrawn else repeats[:1]:
         for train, test in splits:
-            check_no_leakage(train, test, groups, X)
+            check_no_leakage(train, test)
             lacking = np.setdiff1d(y, y[train])
             if len(lacking):
                 raise ValueError(

@@ -46,36 +46,59 @@ def check_no_leakage(train, test, groups, X=None):
     Traceback (most recent call last):
     ValueError: Plants on both sides of the split: b. Split by plant, with a splitter that ...
     """
-    groups = check_groups(groups)
-    rows = np.arange(len(groups))
-    train, test = rows[np.asarray(train)], rows[np.asarray(test)]
-    both = np.intersect1d(groups[train], groups[test])
-    if len(both):
-        raise ValueError(
-            f"Plants on both sides of the split: {_first(both)}. Split by plant, with a splitter "
-            f"that takes groups."
-        )
-    if X is None:
-        return
-    if not is_lazy(X) and not hasattr(X, "ndim"):
-        X = np.asarray(X)
-    check_consistent_length(X, groups)
-    if is_lazy(X):
-        both = np.intersect1d(X.donors[train], X.donors[test])
+    LeakageCheck(groups, X)(train, test)
+
+
+class LeakageCheck:
+    """:func:`check_no_leakage` for many splits of the same rows: each frame is digested once."""
+
+    def __init__(self, groups, X=None):
+        self._groups = check_groups(groups)
+        if X is not None:
+            X = X if is_lazy(X) or hasattr(X, "ndim") else np.asarray(X)
+            check_consistent_length(X, self._groups)
+        self._X = X
+        self._digests = {}
+
+    def __call__(self, train, test):
+        """Raise where a plant, or a frame of one, is on both sides."""
+        rows = np.arange(len(self._groups))
+        train, test = rows[np.asarray(train)], rows[np.asarray(test)]
+        both = np.intersect1d(self._groups[train], self._groups[test])
+        if len(both):
+            raise ValueError(
+                f"Plants on both sides of the split: {_first(both)}. Split by plant, with a "
+                f"splitter that takes groups."
+            )
+        if is_lazy(self._X):
+            self._check_donors(train, test)
+        elif self._X is not None:
+            self._check_frames(train, test)
+
+    def _check_donors(self, train, test):
+        both = np.intersect1d(self._X.donors[train], self._X.donors[test])
         if len(both):
             raise ValueError(
                 f"Donors on both sides of the split: rows {_first(both)} of the base. Splice "
                 f"inside the pipeline, after the split."
             )
-        return
-    trained = {(t, digest): i for i, t, digest in frame_digests(X, train)}
-    for i, t, digest in frame_digests(X, test):
-        if (t, digest) in trained:
-            raise ValueError(
-                f"Frames on both sides of the split: those from {t} on of sample {i}, tested, and "
-                f"sample {trained[t, digest]}, trained on, are equal. Splice inside the pipeline, "
-                f"after the split."
-            )
+
+    def _check_frames(self, train, test):
+        trained = {frame: i for i in train for frame in self._frames(i)}
+        for i in test:
+            for frame in self._frames(i):
+                if frame in trained:
+                    raise ValueError(
+                        f"Frames on both sides of the split: those from {frame[0]} on of sample "
+                        f"{i}, tested, and sample {trained[frame]}, trained on, are equal. Splice "
+                        f"inside the pipeline, after the split."
+                    )
+
+    def _frames(self, i):
+        """Pairs of a position and the digest of what is there."""
+        if i not in self._digests:
+            self._digests[i] = [(t, digest) for _, t, digest in frame_digests(self._X, [i])]
+        return self._digests[i]
 
 
 def _first(found):
