@@ -3,8 +3,9 @@
 Training step (forwards, backwards, Adam), inference, and the peak memory of training, each
 contender in a process of its own. "small" is a batch of 8 sequences of 16 x 3 x 64 x 64 and 16
 hidden channels; "ref b1" and "ref b4" are the published network, 16 x 3 x 224 x 224, with 1 and 4.
-Keras takes part where it is installed, ``pip install skwater[bench]``. The share of the roofline is
-of what a convolution of 64 to 64 channels reaches in the same rounds.
+Machine code by llvmlite and Keras take part where they are installed, ``pip install
+skwater[bench]``. The share of the roofline is of what a convolution of 64 to 64 channels reaches in
+the same rounds.
 """
 
 import os
@@ -14,6 +15,7 @@ from side_by_side import arguments, compare, report
 
 N_FRAMES = 16
 CASES = {"small": (8, 64, 16), "ref b1": (1, 224, 10), "ref b4": (4, 224, 10)}
+PYTORCH_ONLY = "skwater, PyTorch only"
 ROOFLINE = "large convolution"
 
 
@@ -29,9 +31,11 @@ def build_torch(contender, batch, size, n_hidden, threads):
     import torch
     from torch import nn
 
-    from skwater.nn import ConvLSTMNet
+    from skwater.nn import ConvLSTMNet, _recurrence
 
     torch.set_num_threads(threads)
+    if contender == PYTORCH_ONLY:
+        _recurrence._HAS_LLVMLITE = False
     if find_spec("llvmlite"):
         import llvmlite.binding  # noqa: F401 - its 100 MB are no part of a training step
     if contender == ROOFLINE:
@@ -115,6 +119,8 @@ def main():
     """Compare, and add the share of the roofline to each training step."""
     options = arguments(__doc__)
     contenders = ["naive", "skwater", "skwater, low memory", ROOFLINE]
+    if find_spec("llvmlite"):
+        contenders.insert(1, PYTORCH_ONLY)
     if find_spec("keras"):
         backends = [name for name in ("torch", "tensorflow") if find_spec(name)]
         contenders += [f"Keras on {backend}" for backend in backends]

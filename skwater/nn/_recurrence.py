@@ -67,6 +67,8 @@ def stream_hidden_states(x, layers, missing):
     tensor of shape (n, n_hidden, h, w)
         Hidden state after one frame more. It is overwritten by the next.
     """
+    if x.device.type == "cpu":
+        keep_freed_memory()
     layers = [_Layer(*_prepare(weight, bias), x[0], Buffers()) for weight, bias in layers]
     # Two buffers in turn: a slab must not see that its neighbour has moved on.
     states = [(layer.new_frames(2), layer.new_cells(1)[0]) for layer in layers]
