@@ -126,6 +126,7 @@ class ImageSequences(LazySequences):
         self._max_pixels = max_pixels
         self._slots, self._files, self._boxes = _distinct(paths, boxes)
         self._base_paths = paths
+        self._stamps = {}
         headers = self._check_files(on_error)
         self._dtype_read = _depth(dtype, headers)
         self._frame = self._common_frame(headers)
@@ -180,8 +181,11 @@ class ImageSequences(LazySequences):
         """Header of a file, or what is wrong with it."""
         try:
             with open(file, "rb") as opened:
-                if os.fstat(opened.fileno()).st_size == 0:
+                stat = os.fstat(opened.fileno())
+                if stat.st_size == 0:
                     return "the file is empty"
+                # Tells these photos from later ones of the same names, also in a hash of joblib's.
+                self._stamps[file] = stat.st_size, stat.st_mtime_ns
                 with mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ) as data:
                     return read_header(data, self._max_pixels)
         except BadPicture as error:
@@ -224,8 +228,8 @@ class ImageSequences(LazySequences):
             repr((self._crop, self._grey, self._dtype_read, self._frame, self._convert_name()))
         ]
         for file, box in zip(self._files, self._boxes, strict=True):
-            stat = os.stat(file)
-            parts.append(f"{os.path.abspath(file)} {stat.st_size} {stat.st_mtime_ns} {box}")
+            size, date = self._stamps[file]
+            parts.append(f"{os.path.abspath(file)} {size} {date} {box}")
         return "\n".join(parts).encode("utf-8", "surrogateescape")
 
     def _convert_name(self):

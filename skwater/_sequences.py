@@ -175,8 +175,9 @@ class SplicedSequences(LazySequences):
     base : ndarray of shape (n_base, n_frames, ...)
         The sequences that frames are taken from. Kept as it is, not copied: changing it later
         changes the splices.
-    donors : array-like of shape (n_samples, n_frames), dtype int
-        The row of `base` that gives each frame.
+    donors : array-like of shape (n_samples, n_frames), dtype int, default=None
+        The row of `base` that gives each frame. By default every sequence is as it is in `base`,
+        of which cross-validation then copies no row: for arrays that are memory-mapped or large.
 
     Attributes
     ----------
@@ -211,9 +212,11 @@ class SplicedSequences(LazySequences):
            [ 1, 20, 30]])
     """
 
-    def __init__(self, base, donors):
+    def __init__(self, base, donors=None):
         if getattr(base, "ndim", 0) < 2:
             raise ValueError("base must be an array of shape (n_base, n_frames, ...).")
+        if donors is None:
+            donors = np.repeat(np.arange(len(base))[:, None], base.shape[1], axis=1)
         donors = check_donors(donors, base.shape[:2])
         frames = np.arange(base.shape[1])
         if isinstance(base, SplicedSequences):  # still one table over the same base
@@ -507,7 +510,7 @@ def channel_statistics(X, rows):
     A channel that does not vary gets the standard deviation 1, so that dividing by it is safe.
     Each distinct frame is read once, a plant at a time, and weighted by how often it is used.
     """
-    X = X[rows] if is_lazy(X) else SplicedSequences(X, _each_its_own(X.shape)[rows])
+    X = X[rows] if is_lazy(X) else SplicedSequences(X)[rows]
     weights = np.zeros((_n_base(X), X.shape[1]))
     np.add.at(weights, (X.donors, np.arange(X.shape[1])), 1)
     means = np.zeros((*weights.shape, frame_shape(X)[-1]))
@@ -525,11 +528,6 @@ def channel_statistics(X, rows):
     std = np.sqrt(variance)
     constant = std <= 1e-12 * np.abs(mean)
     return mean, np.where(constant, 1.0, std)
-
-
-def _each_its_own(shape):
-    """Table of donors in which every row gives all of its own frames."""
-    return np.repeat(np.arange(shape[0])[:, None], shape[1], axis=1)
 
 
 def _more(found, noun):

@@ -79,11 +79,11 @@ def _work(pipe, build, contender, case, threads):
     """Do what the pipe asks for, in a process of its own."""
     actions, peak = build(contender, case, threads), None
     Path("/proc/self/clear_refs").write_text("5")  # the peak of the building does not count
-    before = _memory("VmRSS")
+    before = memory("VmRSS")
     pipe.send(list(actions))
     while (action := pipe.recv()) is not None:
         if action == "peak memory":
-            peak = _memory("VmHWM") - before if peak is None else peak  # of the first action
+            peak = memory("VmHWM") - before if peak is None else peak  # of the first action
             pipe.send(peak)
             continue
         start = time.perf_counter()
@@ -91,17 +91,17 @@ def _work(pipe, build, contender, case, threads):
         pipe.send(time.perf_counter() - start)
 
 
-def _memory(name):
-    """Memory of this process in MB; Linux only."""
-    lines = Path("/proc/self/status").read_text().splitlines()
+def memory(name, process="self"):
+    """Memory of a process in MB; Linux only."""
+    lines = Path(f"/proc/{process}/status").read_text().splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith(name)) / 1024
 
 
-def arguments(doc):
+def arguments(doc, rounds=7):
     """Arguments that all benchmarks have."""
     parser = argparse.ArgumentParser(description=doc.partition("\n")[0])
     parser.add_argument("results", type=Path, help="folder for the JSON file and the picture")
-    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--rounds", type=int, default=rounds)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--cases", nargs="*", help="only these")
     return parser.parse_args()
