@@ -170,6 +170,12 @@ def test_array_is_always_a_copy(spliced, base):
         np.array(spliced, copy=False)
 
 
+@pytest.mark.parametrize("take", [lambda X: X, lambda X: X[::-1]], ids=["all", "rows"])
+def test_sequences_as_they_are(base, spliced, take):
+    assert np.array_equal(take(SplicedSequences(base)), take(base))
+    assert np.array_equal(take(SplicedSequences(spliced)), take(np.asarray(spliced)))
+
+
 def test_pickle_keeps_the_base_once(spliced):
     many = spliced[np.arange(900) % 9]
     data = pickle.dumps(many)
