@@ -41,7 +41,8 @@ N_PER_CLASS, N_HIDDEN = 30, 10
 # As many steps without splicing as with it.
 EPOCHS = {"without RSS": 12, "RSS": 4}
 LR, BATCH_SIZE = 0.003, 8
-NAIVE, OURS, TWO_JOBS = "naive, skorch", "skwater", "skwater, 2 jobs"
+NAIVE, TWO_JOBS, LOW_MEMORY = "naive, skorch", "skwater, 2 jobs", "skwater, low memory"
+CONTENDERS = [NAIVE, "skwater", TWO_JOBS, LOW_MEMORY]
 
 
 class NaiveNet(ConvLSTMNet):
@@ -99,11 +100,18 @@ def channels_first(X):
     return np.ascontiguousarray(np.moveaxis(X, -1, 2))
 
 
-def with_skwater(plants, folds, seed, n_jobs):
+def with_skwater(plants, folds, seed, *, n_jobs, low_memory):
     """Balanced accuracies of one repeat."""
-    options = {"lr": LR, "batch_size": BATCH_SIZE, "hidden_channels": N_HIDDEN, "device": "cpu"}
     networks = {
-        name: ConvLSTMClassifier(max_epochs=epochs, **options) for name, epochs in EPOCHS.items()
+        name: ConvLSTMClassifier(
+            hidden_channels=N_HIDDEN,
+            low_memory=low_memory,
+            lr=LR,
+            max_epochs=epochs,
+            batch_size=BATCH_SIZE,
+            device="cpu",
+        )
+        for name, epochs in EPOCHS.items()
     }
     networks["RSS"] = make_pipeline(RSSResampler(N_PER_CLASS, lazy=True), networks["RSS"])
     result = benchmark(
@@ -147,7 +155,8 @@ def score(contender, plants, number):
     folds = list(cv.split(plants.target, plants.target))
     if contender == NAIVE:
         return with_skorch(plants, folds, number)
-    return with_skwater(plants, folds, number, 2 if contender == TWO_JOBS else 1)
+    options = {"n_jobs": 2 if contender == TWO_JOBS else 1, "low_memory": contender == LOW_MEMORY}
+    return with_skwater(plants, folds, number, **options)
 
 
 def memory_of_all(name):
@@ -217,7 +226,7 @@ def main():
     options = arguments(__doc__, rounds=10)
     rows, scores = [], []
     for case in options.cases or ["64 px", INDICATORS]:
-        more_rows, more_scores = compare_studies(case, [NAIVE, OURS, TWO_JOBS], options)
+        more_rows, more_scores = compare_studies(case, CONTENDERS, options)
         rows += more_rows
         scores += more_scores
     report("bench_study", rows, options, scores=scores)
