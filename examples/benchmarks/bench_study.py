@@ -24,6 +24,7 @@ from time import perf_counter
 
 import numpy as np
 import torch
+from joblib.externals.loky import get_reusable_executor
 from scipy.stats import ttest_rel
 from side_by_side import arguments, memory, report
 from sklearn.metrics import balanced_accuracy_score
@@ -159,6 +160,11 @@ def score(contender, plants, number):
     return with_skwater(plants, folds, number, **options)
 
 
+def stop():
+    """End the processes of joblib, which would be waited for."""
+    get_reusable_executor().shutdown()
+
+
 def memory_of_all(name):
     """Memory of this process and those that it has started, in MB; Linux only."""
     children = Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
@@ -177,6 +183,7 @@ def compare_studies(case, contenders, options):
             done[name].append(pool.submit(repeat, name, case, options.threads, number).result())
             print(f"{case}, repeat {number}, {name}: {done[name][-1][0]:.1f} s", flush=True)
     for pool in pools.values():
+        pool.submit(stop).result()
         pool.shutdown()
     seconds = {name: np.array([r[0] for r in results]) for name, results in done.items()}
     rows, scores = [], []
