@@ -26,9 +26,9 @@ from ._validation_split import validation_split
 # Below as many pixels in a batch a second thread makes a step slower: up to ten times for numbers.
 _PIXELS_FOR_THREADS = 8 * 64 * 64
 _OPTIMIZERS = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW, "sgd": torch.optim.SGD}
-# Torch draws from generators of the process: of two fits in threads each would take draws of the
-# other, and none could be repeated.
-_ONE_FIT_AT_A_TIME = RLock()
+# Torch's generators and its number of threads belong to the process: of two fits in threads each
+# would take draws of the other, and none could be repeated.
+_TORCH_IS_MINE = RLock()
 
 
 class _SequenceClassifier(ClassifierMixin, BaseEstimator):
@@ -295,15 +295,17 @@ class _SequenceClassifier(ClassifierMixin, BaseEstimator):
     @contextmanager
     def _few_threads(self):
         """Use one thread where a step is so small that threads would only wait for each other."""
-        before = torch.get_num_threads()
         frame = getattr(self, "sequence_shape_", ())[1:3]  # not there before fit; _run says so
-        n_pixels = self.batch_size * np.prod(frame)
-        if n_pixels < _PIXELS_FOR_THREADS:
-            torch.set_num_threads(1)
-        try:
+        if self.batch_size * np.prod(frame) >= _PIXELS_FOR_THREADS:
             yield
-        finally:
-            torch.set_num_threads(before)
+            return
+        with _TORCH_IS_MINE:
+            before = torch.get_num_threads()
+            torch.set_num_threads(1)
+            try:
+                yield
+            finally:
+                torch.set_num_threads(before)
 
     def _run(self, X, *, staged=False):
         """Yield for each batch an iterator over its logits: once, or after each frame."""
@@ -358,7 +360,7 @@ def _logits_of(module, x, staged):
 def _own_generators(seed, device):
     """Seed torch for one fit, and give the caller's generators back as they were."""
     devices = [torch.device(device)] if device.startswith("cuda") else []
-    with _ONE_FIT_AT_A_TIME, torch.random.fork_rng(devices):
+    with _TORCH_IS_MINE, torch.random.fork_rng(devices):
         torch.default_generator.manual_seed(seed)
         for cuda in devices:
             with torch.cuda.device(cuda):
