@@ -1,6 +1,7 @@
 """What all sequence classifiers share: validate, encode, seed, standardise, train, predict."""
 
 import copy
+import warnings
 from contextlib import contextmanager
 from numbers import Integral, Real
 from threading import RLock
@@ -18,6 +19,7 @@ from torch.utils.data import Subset
 
 from .._sequences import channel_statistics, check_sequences, frame_shape
 from ..augmentation import Augmenter
+from ..nn._precision import has_bfloat16
 from ._batches import Batches, as_is, to_tensor
 from ._callbacks import EpochBar, StopOnNaN
 from ._net import BinaryLoss, CrossEntropyLoss, SequenceNet, to_probabilities
@@ -39,6 +41,7 @@ class _SequenceClassifier(ClassifierMixin, BaseEstimator):
     """
 
     _parameter_constraints: dict = {
+        "precision": [StrOptions({"float32", "bfloat16"})],
         "lr": [Interval(Real, 0, None, closed="neither")],
         "max_epochs": [Interval(Integral, 1, None, closed="left")],
         "batch_size": [Interval(Integral, 1, None, closed="left")],
@@ -58,6 +61,7 @@ class _SequenceClassifier(ClassifierMixin, BaseEstimator):
     def __init__(
         self,
         *,
+        precision,
         lr,
         max_epochs,
         batch_size,
@@ -73,6 +77,7 @@ class _SequenceClassifier(ClassifierMixin, BaseEstimator):
         verbose,
         random_state,
     ):
+        self.precision = precision
         self.lr = lr
         self.max_epochs = max_epochs
         self.batch_size = batch_size
@@ -229,6 +234,19 @@ class _SequenceClassifier(ClassifierMixin, BaseEstimator):
             return "cuda" if torch.cuda.is_available() else "cpu"
         return self.device
 
+    def _precision(self, frame_size):
+        """Return the precision that the device has; numbers are trained in float32 anyway."""
+        device = (self.net_params or {}).get("device", self._device())
+        if self.precision == "float32" or frame_size == (1, 1) or has_bfloat16(device):
+            return self.precision
+        warnings.warn(
+            f"precision={self.precision!r}: the device {device!r} does not multiply bfloat16, and "
+            f"to do it in software is slow. {type(self).__name__} is trained in float32.",
+            RuntimeWarning,
+            stacklevel=4,
+        )
+        return "float32"
+
     def _build_net_params(self, X, encoded):
         h, w, c = frame_shape(X)
         n_classes = len(self.classes_)
@@ -244,6 +262,7 @@ class _SequenceClassifier(ClassifierMixin, BaseEstimator):
             "module__n_outputs": 1 if n_classes == 2 else n_classes,
             "module__frame_size": (h, w),
             **{f"module__{name}": getattr(self, name) for name in self._network_params},
+            "module__precision": self._precision((h, w)),
             **self._loss(encoded),
             "optimizer": _OPTIMIZERS.get(self.optimizer, self.optimizer),
             "lr": self.lr,

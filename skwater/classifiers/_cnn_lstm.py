@@ -29,6 +29,12 @@ class CNNLSTMClassifier(_SequenceClassifier):
         Number of units of the LSTM.
     dropout : float, default=0.0
         Probability to drop a unit of the LSTM's output in training.
+    precision : {"float32", "bfloat16"}, default="float32"
+        What the convolutions are trained in. "bfloat16" is faster on hardware that multiplies it
+        and rounds pictures and what becomes of them to 8 bits, so that a fit differs from one in
+        float32 as it does from one with another seed; elsewhere there is a warning and a fit in
+        float32. Weights, states and predictions stay in float32, and on series of numbers or
+        vectors it changes nothing.
     lr : float, default=0.001
         Learning rate.
     max_epochs : int, default=20
@@ -96,6 +102,8 @@ class CNNLSTMClassifier(_SequenceClassifier):
     LeakageWarning
         If `early_stopping` is on and plain arrays share frames, as splices and repeated plants
         do.
+    RuntimeWarning
+        If `precision` is "bfloat16" and the device does not multiply it.
 
     See Also
     --------
@@ -128,6 +136,7 @@ class CNNLSTMClassifier(_SequenceClassifier):
         kernel_size=3,
         lstm_size=32,
         dropout=0.0,
+        precision="float32",
         lr=1e-3,
         max_epochs=20,
         batch_size=8,
@@ -144,6 +153,7 @@ class CNNLSTMClassifier(_SequenceClassifier):
         random_state=None,
     ):
         super().__init__(
+            precision=precision,
             lr=lr,
             max_epochs=max_epochs,
             batch_size=batch_size,

@@ -33,6 +33,12 @@ class ConvLSTMClassifier(_SequenceClassifier):
     low_memory : bool, default=False
         Train in about a third of the memory, for large pictures or long series, by computing part
         of each step twice. The results are the same but for rounding.
+    precision : {"float32", "bfloat16"}, default="float32"
+        What the convolutions are trained in. "bfloat16" is faster on hardware that multiplies it
+        and rounds pictures and hidden states to 8 bits, so that a fit differs from one in
+        float32 as it does from one with another seed; elsewhere there is a warning and a fit in
+        float32. Weights, states and predictions stay in float32, and on series of numbers or
+        vectors it changes nothing.
     lr : float, default=0.001
         Learning rate.
     max_epochs : int, default=20
@@ -100,6 +106,8 @@ class ConvLSTMClassifier(_SequenceClassifier):
     LeakageWarning
         If `early_stopping` is on and plain arrays share frames, as splices and repeated plants
         do.
+    RuntimeWarning
+        If `precision` is "bfloat16" and the device does not multiply it.
 
     See Also
     --------
@@ -141,6 +149,7 @@ class ConvLSTMClassifier(_SequenceClassifier):
         head_channels=(20, 40),
         pool_size=4,
         low_memory=False,
+        precision="float32",
         lr=1e-3,
         max_epochs=20,
         batch_size=8,
@@ -157,6 +166,7 @@ class ConvLSTMClassifier(_SequenceClassifier):
         random_state=None,
     ):
         super().__init__(
+            precision=precision,
             lr=lr,
             max_epochs=max_epochs,
             batch_size=batch_size,

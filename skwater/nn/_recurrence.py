@@ -21,7 +21,7 @@ _SLAB_BYTES = 2**23
 _HAS_LLVMLITE = find_spec("llvmlite") is not None
 
 
-def hidden_states(x, weight, bias, missing, *, workspace=None, recompute_gates=False):
+def hidden_states(x, weight, bias, missing, *, workspace=None, recompute_gates=False, dtype=None):
     """Run one layer over all frames, in a form that autograd can go back through.
 
     Parameters
@@ -38,19 +38,24 @@ def hidden_states(x, weight, bias, missing, *, workspace=None, recompute_gates=F
         Memory of the step before, to be used again.
     recompute_gates : bool, default=False
         Keep the states only and compute the gates again on the way back.
+    dtype : torch.dtype or None, default=None
+        What the convolutions read and write, forwards and backwards; None for that of the weights.
+        Gates, cell states, all sums over frames and the gradients by weights stay in theirs.
 
     Returns
     -------
-    states : tensor of shape (t, n, n_hidden, h, w)
+    states : tensor of shape (t, n, n_hidden, h, w), in the dtype of the convolutions
         Hidden state after each frame. The next step with this workspace overwrites it.
     last : tensor of shape (n, n_hidden, h, w)
-        The last of them once more: a gradient by it alone needs no zeros for the others.
+        The last of them once more, in the dtype of the weights: a gradient by it alone needs no
+        zeros for the others.
     """
     weight, bias = _prepare(weight, bias)
-    return _Recurrence.apply(x, weight, bias, missing, workspace or Workspace(), recompute_gates)
+    workspace, dtype = workspace or Workspace(), dtype or weight.dtype
+    return _Recurrence.apply(x, weight, bias, missing, workspace, recompute_gates, dtype)
 
 
-def stream_hidden_states(x, layers, missing):
+def stream_hidden_states(x, layers, missing, *, dtype=None):
     """Yield the hidden state of the last layer after each frame; nothing is kept for gradients.
 
     Parameters
@@ -61,15 +66,20 @@ def stream_hidden_states(x, layers, missing):
         As in :func:`hidden_states`.
     missing : list of (tensor of shape (n,), dtype bool, or None)
         As in :func:`hidden_states`.
+    dtype : torch.dtype or None, default=None
+        As in :func:`hidden_states`.
 
     Yields
     ------
-    tensor of shape (n, n_hidden, h, w)
+    tensor of shape (n, n_hidden, h, w), in the dtype of the convolutions
         Hidden state after one frame more. It is overwritten by the next.
     """
     if x.device.type == "cpu":
         keep_freed_memory()
-    layers = [_Layer(*_prepare(weight, bias), x[0], Buffers()) for weight, bias in layers]
+    layers = [
+        _Layer(*_prepare(weight, bias), x[0], Buffers(), dtype or weight.dtype)
+        for weight, bias in layers
+    ]
     # Two buffers in turn: a slab must not see that its neighbour has moved on.
     states = [(layer.new_frames(2), layer.new_cells(1)[0]) for layer in layers]
     for k, (frame, gone) in enumerate(zip(x.unbind(0), missing, strict=True)):
@@ -105,14 +115,16 @@ class _Layer:
         A frame.
     buffers : Buffers
         Where the large arrays are.
+    dtype : torch.dtype
+        What the convolutions read and write; the rest has the dtype of `bias`.
     """
 
-    def __init__(self, weight, bias, like, buffers):
+    def __init__(self, weight, bias, like, buffers, dtype):
         self.buffers = buffers
         self.n, _, self.height, self.width = like.shape
         self.n_hidden = len(bias) // 4
         self.n_in = weight.shape[1] - self.n_hidden
-        self.weight = weight.contiguous(memory_format=torch.channels_last)
+        self.weight = weight.to(dtype).contiguous(memory_format=torch.channels_last)
         self.bias = bias
         self.halo = weight.shape[2] // 2
         self.padding = (0, weight.shape[3] // 2)
@@ -128,7 +140,7 @@ class _Layer:
 
     def _slabs(self):
         """Pairs of slices, of samples and of rows; those of many rows have one sample each."""
-        row_bytes = self.width * 4 * self.n_hidden * self.weight.element_size()
+        row_bytes = self.width * 4 * self.n_hidden * self.bias.element_size()
         rows = max(1, _SLAB_BYTES // row_bytes)
         if self.weight.device.type != "cpu" or rows >= self.n * self.height:
             yield slice(0, self.n), slice(0, self.height)
@@ -140,25 +152,25 @@ class _Layer:
 
     def new_frames(self, t):
         """Buffer of [x, h], h zero in the first frame."""
-        buffer = self._padded("frames", t, self.n_in + self.n_hidden)
+        buffer = self._padded("frames", t, self.n_in + self.n_hidden, self.weight)
         self.hidden(buffer[0]).zero_()
         return buffer
 
     def new_gates(self, t):
         """Buffer of gates."""
-        return self._padded("gates", t, 4 * self.n_hidden)
+        return self._padded("gates", t, 4 * self.n_hidden, self.bias)
 
     def new_cells(self, t):
         """Buffer of cell states, zero in the first frame."""
         shape = (t, self.n, self.height, self.width, self.n_hidden)
-        cells = self.buffers.get("cells", shape, self.weight)
+        cells = self.buffers.get("cells", shape, self.bias)
         cells[0] = 0
         return cells
 
-    def _padded(self, name, t, channels):
+    def _padded(self, name, t, channels, like):
         height = self.height + 2 * self.halo
         shape = (t, self.n, height, self.width, channels)
-        buffer = self.buffers.get(name, shape, self.weight)
+        buffer = self.buffers.get(name, shape, like)
         buffer[:, :, : self.halo] = 0
         buffer[:, :, height - self.halo :] = 0
         return buffer
@@ -180,13 +192,19 @@ class _Layer:
         for samples, rows in self.slabs:
             raw = self.raw_gates(xh, samples, rows)
             kept = raw if gates is None else _pixels(self.rows(gates)[samples, rows])
+            read = _pixels(hidden[samples, rows])  # by the next convolution
+            new_hidden = (
+                read if read.dtype == raw.dtype else torch.empty_like(read, dtype=raw.dtype)
+            )
             self.gates.advance(
                 raw,
                 _pixels(cell[samples, rows]),
                 kept,
                 _pixels(new_cell[samples, rows]),
-                _pixels(hidden[samples, rows]),
+                new_hidden,
             )
+            if new_hidden is not read:
+                read.copy_(new_hidden)
 
     def gates_again(self, xh, gates):
         """Compute the gates of a step that has been made."""
@@ -196,12 +214,14 @@ class _Layer:
 
     def raw_gates(self, xh, samples, rows):
         """Matrix of the gates of a slab before they are squashed."""
-        slab = self.with_halo(xh, samples, rows)
+        slab, bias = self.with_halo(xh, samples, rows), self.bias.to(self.weight.dtype)
         if self.is_product:
-            raw = torch.addmm(self.bias, slab.flatten(0, 2), self.weight.flatten(1).T)
-            return raw.view(len(slab), -1, len(self.bias))
-        raw = F.conv2d(_channels_second(slab), self.weight, self.bias, padding=self.padding)
-        return _pixels(raw.permute(0, 2, 3, 1))
+            raw = torch.addmm(bias, slab.flatten(0, 2), self.weight.flatten(1).T)
+            raw = raw.view(len(slab), -1, len(bias))
+        else:
+            raw = F.conv2d(_channels_second(slab), self.weight, bias, padding=self.padding)
+            raw = _pixels(raw.permute(0, 2, 3, 1))
+        return raw.to(self.bias.dtype)
 
     def with_halo(self, buffer, samples, rows):
         """Slab and the rows around it that the kernel sees."""
@@ -217,6 +237,12 @@ class _Layer:
                 _pixels(d_hidden[samples, rows]),
                 _pixels(d_cell[samples, rows]),
             )
+
+    def as_read(self, d_gates):
+        """Gradients of the gates in the dtype of the convolutions."""
+        if d_gates.dtype == self.weight.dtype:
+            return d_gates
+        return self.buffers.get("d_gates", d_gates.shape, self.weight).copy_(d_gates)
 
     def weight_gradient(self, xh, d_gates):
         """Gradient by the weights from one frame."""
@@ -262,11 +288,11 @@ class _InputGradient:
 
 class _Recurrence(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, x, weight, bias, missing, workspace, recompute_gates):
+    def forward(ctx, x, weight, bias, missing, workspace, recompute_gates, dtype):
         t = len(x)
         keep_freed_memory()
         buffers, token = workspace.claim()
-        layer = _Layer(weight, bias, x[0], buffers)
+        layer = _Layer(weight, bias, x[0], buffers, dtype)
         frames, cells = layer.new_frames(t + 1), layer.new_cells(t + 1)
         gates = None if recompute_gates else layer.new_gates(t)
         layer.put(x, frames[:t])
@@ -279,7 +305,8 @@ class _Recurrence(torch.autograd.Function):
         ctx.layer, ctx.missing, ctx.gates = layer, missing, gates
         ctx.save_for_backward(frames, cells, token)
         ctx.set_materialize_grads(False)
-        return _channels_second(hidden[1:]), _channels_second(hidden[-1].contiguous())
+        last = hidden[-1].to(bias.dtype, copy=True, memory_format=torch.contiguous_format)
+        return _channels_second(hidden[1:]), _channels_second(last)
 
     @staticmethod
     @once_differentiable
@@ -289,7 +316,9 @@ class _Recurrence(torch.autograd.Function):
         # The first way back uses the gates up; a second one, with retain_graph, makes new ones.
         gates, ctx.gates = ctx.gates, None
         spare = layer.new_gates(1)[0] if gates is None else None
-        d_weight, d_bias = torch.zeros_like(layer.weight), torch.zeros_like(layer.bias)
+        d_weight, d_bias = (
+            torch.zeros_like(like, dtype=layer.bias.dtype) for like in (layer.weight, layer.bias)
+        )
         d_x = torch.empty_like(layer.rows(frames)[:-1, ..., : layer.n_in]) if need_x else None
         d_cell, d_hidden = torch.zeros_like(cells[0]), torch.zeros_like(cells[0])
         if d_last is not None:
@@ -306,10 +335,11 @@ class _Recurrence(torch.autograd.Function):
             layer.retreat(d_gates, cells[k], cells[k + 1], d_hidden, d_cell)
             if gone is not None:
                 d_gates[gone] = 0
-            if need_weight:
-                d_weight += layer.weight_gradient(frames[k], d_gates)
             if need_bias:
                 d_bias += d_gates.flatten(0, -2).sum(0)
+            d_gates = layer.as_read(d_gates)
+            if need_weight:
+                d_weight += layer.weight_gradient(frames[k], d_gates)
             if k > 0 or need_x:
                 input_gradient(d_gates, d_x[k] if need_x else None, d_hidden)
             if gone is not None:
@@ -319,7 +349,7 @@ class _Recurrence(torch.autograd.Function):
             d_weight if need_weight else None,
             d_bias if need_bias else None,
         )
-        return *gradients, None, None, None
+        return *gradients, None, None, None, None
 
 
 def _channels_second(pictures):
