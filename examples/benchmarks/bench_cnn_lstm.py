@@ -6,7 +6,7 @@ contender in a process of its own: 4 sequences of 16 x 3 x 224 x 224.
 
 from side_by_side import arguments, compare, report
 
-CONTENDERS = ["loop over frames", "all frames at once", "skwater"]
+CONTENDERS = ["loop over frames", "all frames at once", "skwater", "skwater, bfloat16"]
 
 
 def build(contender, case, threads):
@@ -18,14 +18,15 @@ def build(contender, case, threads):
 
     torch.set_num_threads(threads)
     batch, size = {"ref b4": (4, 224), "small": (8, 64)}[case]
-    net = CNNLSTMNet(3, 1, frame_size=(size, size))
+    precision = "bfloat16" if "bfloat16" in contender else "float32"
+    net = CNNLSTMNet(3, 1, frame_size=(size, size), precision=precision)
     layers = [layer for layer in net.encoder if not isinstance(layer, (nn.ReLU, nn.MaxPool2d))]
     blocks = [nn.Sequential(conv, nn.ReLU(), nn.MaxPool2d(2)) for conv in layers[:-2]]
     encoder = nn.Sequential(*blocks, *layers[-2:])  # as it is mostly written
     x, y = torch.rand(batch, 16, 3, size, size), torch.ones(batch, 1)
 
     def logits():
-        if contender == "skwater":
+        if contender.startswith("skwater"):
             return net(x)
         if contender == "loop over frames":
             codes = torch.stack([encoder(frame) for frame in x.unbind(1)], dim=1)
@@ -40,7 +41,11 @@ def build(contender, case, threads):
         nn.functional.binary_cross_entropy_with_logits(logits(), y).backward()
         optimizer.step()
 
-    return {"training": training, "inference": torch.inference_mode()(logits)}
+    def inference():
+        net.eval()
+        return logits()
+
+    return {"training": training, "inference": torch.inference_mode()(inference)}
 
 
 def main():

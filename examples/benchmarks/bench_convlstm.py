@@ -56,8 +56,14 @@ def build_torch(contender, batch, size, n_hidden, threads):
             return self.head(h)
 
     module = Naive if contender == "naive" else ConvLSTMNet
-    low_memory = contender == "skwater, low memory"
-    net = module(3, 1, frame_size=(size, size), hidden_channels=n_hidden, low_memory=low_memory)
+    net = module(
+        3,
+        1,
+        frame_size=(size, size),
+        hidden_channels=n_hidden,
+        low_memory="low memory" in contender,
+        precision="bfloat16" if "bfloat16" in contender else "float32",
+    )
     optimizer = torch.optim.Adam(net.parameters(), 1e-6)
     x, y = torch.rand(batch, N_FRAMES, 3, size, size), torch.ones(batch, 1)
 
@@ -66,7 +72,7 @@ def build_torch(contender, batch, size, n_hidden, threads):
         nn.functional.binary_cross_entropy_with_logits(net(x), y).backward()
         optimizer.step()
 
-    return {"training": training, "inference": torch.inference_mode()(lambda: net(x))}
+    return {"training": training, "inference": torch.inference_mode()(lambda: net.eval()(x))}
 
 
 def build_keras(backend, batch, size, n_hidden, threads):
@@ -118,7 +124,7 @@ def flops(case):
 def main():
     """Compare, and add the share of the roofline to each training step."""
     options = arguments(__doc__)
-    contenders = ["naive", "skwater", "skwater, low memory", ROOFLINE]
+    contenders = ["naive", "skwater", "skwater, low memory", "skwater, bfloat16", ROOFLINE]
     if find_spec("llvmlite"):
         contenders.insert(1, PYTORCH_ONLY)
     if find_spec("keras"):

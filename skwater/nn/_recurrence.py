@@ -290,7 +290,8 @@ class _Recurrence(torch.autograd.Function):
     @staticmethod
     def forward(ctx, x, weight, bias, missing, workspace, recompute_gates, dtype):
         t = len(x)
-        keep_freed_memory()
+        if x.device.type == "cpu":
+            keep_freed_memory()
         buffers, token = workspace.claim()
         layer = _Layer(weight, bias, x[0], buffers, dtype)
         frames, cells = layer.new_frames(t + 1), layer.new_cells(t + 1)
