@@ -17,7 +17,8 @@ def compare(build, contenders, cases, *, n_rounds, threads):
     ----------
     build : callable
         ``build(contender, case, threads)`` returns a dict of actions without arguments. The first
-        is the one whose memory is measured.
+        is the one whose memory is measured; one of the name "peak memory", which returns MB, takes
+        the place of the memory of the process.
     contenders, cases : sequence of str or int
         Names or sizes. The first contender is what the others are compared with.
     n_rounds : int
@@ -80,10 +81,11 @@ def _work(pipe, build, contender, case, threads):
     actions, peak = build(contender, case, threads), None
     Path("/proc/self/clear_refs").write_text("5")  # the peak of the building does not count
     before = memory("VmRSS")
+    measure_peak = actions.pop("peak memory", lambda: memory("VmHWM") - before)
     pipe.send(list(actions))
     while (action := pipe.recv()) is not None:
         if action == "peak memory":
-            peak = memory("VmHWM") - before if peak is None else peak  # of the first action
+            peak = measure_peak() if peak is None else peak  # of the first action
             pipe.send(peak)
             continue
         start = time.perf_counter()
@@ -97,13 +99,15 @@ def memory(name, process="self"):
     return next(int(line.split()[1]) for line in lines if line.startswith(name)) / 1024
 
 
-def arguments(doc, rounds=7):
-    """Arguments that all benchmarks have."""
+def arguments(doc, *switches, rounds=7):
+    """Arguments that all benchmarks have, and switches of one."""
     parser = argparse.ArgumentParser(description=doc.partition("\n")[0])
     parser.add_argument("results", type=Path, help="folder for the JSON file and the picture")
     parser.add_argument("--rounds", type=int, default=rounds)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--cases", nargs="*", help="only these")
+    for switch in switches:
+        parser.add_argument(switch, action="store_true")
     return parser.parse_args()
 
 

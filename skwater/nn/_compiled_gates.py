@@ -20,13 +20,13 @@ _MINUS_LOG2_E = -1.4426950408889634
 _ROUNDER = 1.5 * 2**23  # what is added to it is rounded to a whole number
 
 
-def compiled_gates(weight):
-    """Return CompiledGates for these kernels, or None where there is no such code.
+def compiled_gates(bias):
+    """Return CompiledGates for gates with these biases, or None where there is no such code.
 
     It is for single precision on the CPU.
     """
-    on_cpu = weight.device.type == "cpu" and weight.dtype == torch.float32
-    return CompiledGates(len(weight) // 4) if on_cpu and vector_size() is not None else None
+    on_cpu = bias.device.type == "cpu" and bias.dtype == torch.float32
+    return CompiledGates(len(bias) // 4) if on_cpu and vector_size() is not None else None
 
 
 class CompiledGates:

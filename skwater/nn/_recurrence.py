@@ -135,7 +135,7 @@ class _Layer:
             from ._compiled_gates import compiled_gates
             from ._compiled_gradient import compiled_weight_gradient
 
-            self.gates = compiled_gates(self.weight) or self.gates
+            self.gates = compiled_gates(self.bias) or self.gates
             self.compiled_weight_gradient = compiled_weight_gradient(self.weight)
 
     def _slabs(self):
