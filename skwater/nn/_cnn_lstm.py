@@ -161,7 +161,7 @@ class CNNLSTMNet(nn.Module):
         frames = frames.contiguous(memory_format=torch.channels_last)
         if reduced is None:
             return self.encoder(frames)
-        # Without the cache of autocast each part has gradients by the weights of its own, and
-        # their sum is in float32.
-        with torch.autocast(frames.device.type, reduced, cache_enabled=False):
+        # Here and not around all parts: autocast rounds the weights once, and gradients by what it
+        # has rounded would be summed over the parts in bfloat16.
+        with torch.autocast(frames.device.type, reduced):
             return self.encoder(frames.to(reduced)).to(frames.dtype)

@@ -193,9 +193,8 @@ class _Layer:
             raw = self.raw_gates(xh, samples, rows)
             kept = raw if gates is None else _pixels(self.rows(gates)[samples, rows])
             read = _pixels(hidden[samples, rows])  # by the next convolution
-            new_hidden = (
-                read if read.dtype == raw.dtype else torch.empty_like(read, dtype=raw.dtype)
-            )
+            is_rounded = read.dtype != raw.dtype
+            new_hidden = torch.empty_like(read, dtype=raw.dtype) if is_rounded else read
             self.gates.advance(
                 raw,
                 _pixels(cell[samples, rows]),
@@ -203,7 +202,7 @@ class _Layer:
                 _pixels(new_cell[samples, rows]),
                 new_hidden,
             )
-            if new_hidden is not read:
+            if is_rounded:
                 read.copy_(new_hidden)
 
     def gates_again(self, xh, gates):

@@ -9,7 +9,7 @@ import torch.fx.experimental._config
 from naive import naive_states
 from test_recurrence import SIZES, draw, fast_states, gradients
 
-from skwater.nn import CNNLSTMNet, ConvLSTMNet, _precision
+from skwater.nn import CNNLSTMNet, ConvLSTMNet, _cnn_lstm, _precision
 from skwater.nn._precision import has_bfloat16
 from skwater.nn._recurrence import hidden_states, stream_hidden_states
 from skwater.nn._workspace import Workspace
@@ -80,6 +80,21 @@ def test_gradients_by_weights_are_summed_in_float32():
     (one,) = torch.autograd.grad(states[0].float().sum(), weight, retain_graph=True)
     (all_,) = torch.autograd.grad(states.float().sum(), weight)
     torch.testing.assert_close(all_[:, 0], 300 * one[:, 0], rtol=1e-3, atol=1e-3)
+
+
+def test_gradients_by_the_encoder_are_summed_in_float32(monkeypatch):
+    monkeypatch.setattr(_cnn_lstm, "_BYTES_AT_ONCE", 1)  # each frame on its own
+    torch.manual_seed(0)
+    net = CNNLSTMNet(3, 2, frame_size=(9, 8), precision="bfloat16")
+    x = frames(1, 1, 3, 9, 8)
+    for t in 1, 300:
+        codes = net._encode(x.expand(1, t, 3, 9, 8), torch.ones(1, t, dtype=torch.bool))
+        net.zero_grad()
+        codes.sum().backward()
+        if t == 1:
+            one = [p.grad.clone() for p in net.encoder.parameters()]
+    for all_, once in zip(net.encoder.parameters(), one, strict=True):
+        torch.testing.assert_close(all_.grad, 300 * once, rtol=1e-3, atol=1e-3)
 
 
 def gradients_of(net, x):
