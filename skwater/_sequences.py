@@ -95,6 +95,22 @@ class LazySequences(ABC):
         columns = np.broadcast_to(self.frames, self.donors.shape).ravel()
         return np.asarray(self._read(self.donors.ravel(), columns).reshape(self.shape), dtype=dtype)
 
+    def distinct_frames(self):
+        """Read each frame once, however many sequences have it.
+
+        Returns
+        -------
+        frames : ndarray of shape (k, ...)
+            The distinct frames; missing ones are NaN throughout.
+        table : ndarray of shape (n_samples, n_frames), dtype int
+            For each frame of each sequence, its place in `frames`.
+        """
+        n_frames = len(self.frames)
+        places = self.donors.astype(np.intp) * n_frames + np.arange(n_frames)
+        distinct, table = np.unique(places, return_inverse=True)
+        rows, columns = np.divmod(distinct, n_frames)
+        return self._read(rows, self.frames[columns]), table.reshape(places.shape)
+
     def splice(self, donors):
         """Put together sequences from the frames of several rows.
 

@@ -15,7 +15,7 @@ import pytest
 from joblib import Parallel, delayed
 from PIL import Image
 
-from skwater import ConvLSTMClassifier, ImageSequences, RSSResampler
+from skwater import CNNLSTMClassifier, ConvLSTMClassifier, ImageSequences, RSSResampler
 from skwater._decoding import cut_box, resize
 from skwater._frame_cache import FrameCache
 from skwater._sequences import channel_statistics, missing_frames
@@ -141,6 +141,21 @@ def test_statistics_read_each_photo_once(table, monkeypatch):
     whole = np.asarray(X).astype(float)
     np.testing.assert_allclose(mean, np.nanmean(whole, axis=(0, 1, 2, 3)))
     np.testing.assert_allclose(std, np.nanstd(whole, axis=(0, 1, 2, 3)))
+
+
+def test_cnn_lstm_reads_each_photo_of_a_batch_once(table):
+    donors = np.array([[0, 1, 3], [2, 3, 0], [0, 3, 3], [2, 1, 0]])  # two for each date
+    X, n_read = splice(ImageSequences(table[1]), donors), []
+
+    def coarse(frames):
+        n_read.append(len(frames))
+        return frames[:, ::6, ::6]
+
+    X = X.map_frames(coarse, (4, 6, 3), "float32")
+    model = CNNLSTMClassifier(max_epochs=1, batch_size=4).fit(X, [0, 0, 1, 1])
+    n_read.clear()
+    model.predict(X)
+    assert sum(n_read) == 6
 
 
 def test_classifier_never_makes_one_array(table, monkeypatch):

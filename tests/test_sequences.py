@@ -183,6 +183,16 @@ def test_pickle_keeps_the_base_once(spliced):
     assert len(data) < many.base.nbytes + many.donors.nbytes + 2000
 
 
+@pytest.mark.parametrize("dtype", ["uint8", "int64", "uint64"])
+def test_distinct_frames_are_each_there_once(make_sequences, dtype):
+    base = make_sequences(60, 5, ndim=3)  # 300 frames: more than a uint8 can number
+    donors = np.random.default_rng(1).integers(50, 60, size=(40, 5)).astype(dtype)
+    spliced = SplicedSequences(base, donors).take_frames([4, 0, 2])
+    frames, table = spliced.distinct_frames()
+    assert len(np.unique(frames, axis=0)) == len(frames) == 30
+    assert np.array_equal(frames[table], spliced)
+
+
 def test_splicing_splices(spliced):
     again = np.random.default_rng(2).integers(9, size=(4, 5))
     twice = SplicedSequences(spliced, again)

@@ -20,7 +20,7 @@ from torch.utils.data import Subset
 from .._sequences import channel_statistics, check_sequences, frame_shape
 from ..augmentation import Augmenter
 from ..nn._precision import has_bfloat16
-from ._batches import Batches, as_is, to_tensor
+from ._batches import Batches, as_is, to_batch
 from ._callbacks import EpochBar, StopOnNaN
 from ._net import BinaryLoss, CrossEntropyLoss, SequenceNet, to_probabilities
 from ._validation_split import validation_split
@@ -37,8 +37,11 @@ class _SequenceClassifier(ClassifierMixin, BaseEstimator):
     """A torch network as a scikit-learn classifier.
 
     Subclasses say which: `_network` is its class and `_network_params` are the names of the
-    parameters that it shares with the classifier.
+    parameters that it shares with the classifier. `_shares_frames` tells whether the network
+    takes batches of `SharedFrames`.
     """
+
+    _shares_frames = False
 
     _parameter_constraints: dict = {
         "precision": [StrOptions({"float32", "bfloat16"})],
@@ -135,10 +138,10 @@ class _SequenceClassifier(ClassifierMixin, BaseEstimator):
         self.mean_, self.std_ = channel_statistics(X, train)
         classes = torch.from_numpy(encoded)
         augmenter = None if self.augment is None else Augmenter(self.augment, X)
-        batches = Batches(X, classes, self.mean_, self.std_, augmenter)
+        batches = Batches(X, classes, self.mean_, self.std_, self._shares_frames, augmenter)
         params = self._build_net_params(X, encoded)
         if valid is not None:
-            as_they_are = Batches(X, classes, self.mean_, self.std_)
+            as_they_are = Batches(X, classes, self.mean_, self.std_, self._shares_frames)
             params["train_split"] = predefined_split(Subset(as_they_are, valid))
         with _own_generators(seed, params["device"]), self._few_threads():
             net = SequenceNet(**params).fit(Subset(batches, train))
@@ -337,7 +340,8 @@ class _SequenceClassifier(ClassifierMixin, BaseEstimator):
             module, dtype = copy.deepcopy(module).double(), np.float64
         for start in range(0, len(X), self.batch_size):
             rows = X[start : start + self.batch_size]
-            x = to_tensor(rows, self.mean_, self.std_, dtype).to(self.net_.device)
+            x = to_batch(rows, self.mean_, self.std_, self._shares_frames, dtype)
+            x = x.to(self.net_.device)
             yield _logits_of(module, x, staged)
 
     def get_params(self, deep=True):

@@ -4,7 +4,8 @@ import numpy as np
 import torch
 from torch.utils.data import Dataset
 
-from .._sequences import as_frames
+from .._sequences import as_frames, is_lazy
+from ..nn._shared_frames import SharedFrames
 
 
 class Batches(Dataset):
@@ -18,15 +19,18 @@ class Batches(Dataset):
         What the loss compares with.
     mean, std : ndarray of shape (n_channels,)
         Subtracted from and divided into each channel.
+    share : bool
+        Whether frames of lazy X that several sequences of a batch have are in it once.
     augmenter : Augmenter or None
         What changes sequences at random each time.
     """
 
-    def __init__(self, X, y, mean, std, augmenter=None):
+    def __init__(self, X, y, mean, std, share, augmenter=None):
         self.X = X
         self.y = y
         self.mean = mean
         self.std = std
+        self.share = share
         self.augmenter = augmenter
 
     def __len__(self):
@@ -36,7 +40,7 @@ class Batches(Dataset):
         X = self.X[rows]
         if self.augmenter is not None:
             X = self._augment(as_frames(np.asarray(X)))
-        return to_tensor(X, self.mean, self.std), self.y[rows]
+        return to_batch(X, self.mean, self.std, self.share), self.y[rows]
 
     def _augment(self, frames):
         # Seeds come from torch, which fit has seeded: it gives other ones in each worker process
@@ -47,6 +51,15 @@ class Batches(Dataset):
         for i, seed in enumerate(seeds):
             augmented[i] = self.augmenter(frames[i], seed)
         return augmented
+
+
+def to_batch(X, mean, std, share, dtype=np.float32):
+    """Standardise sequences; return a tensor (n, t, c, h, w), or shared frames of lazy ones."""
+    if not (share and is_lazy(X)):
+        return to_tensor(X, mean, std, dtype)
+    frames, table = X.distinct_frames()
+    frames = to_tensor(frames[:, None], mean, std, dtype)[:, 0]
+    return SharedFrames(frames, torch.from_numpy(table))
 
 
 def to_tensor(X, mean, std, dtype=np.float32):

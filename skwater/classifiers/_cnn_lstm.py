@@ -175,4 +175,5 @@ class CNNLSTMClassifier(_SequenceClassifier):
         self.dropout = dropout
 
     _network = CNNLSTMNet
+    _shares_frames = True
     _network_params = ("block_channels", "kernel_size", "lstm_size", "dropout")

@@ -6,6 +6,8 @@ from scipy.special import expit, softmax
 from skorch import NeuralNet
 from torch import nn
 
+from ..nn._shared_frames import SharedFrames
+
 
 class SequenceNet(NeuralNet):
     """A skorch net that scores like a classifier and tells Ctrl-C from a callback that stops.
@@ -24,6 +26,12 @@ class SequenceNet(NeuralNet):
     def predict(self, X):
         """Return encoded classes."""
         return self.predict_proba(X).argmax(axis=1)
+
+    def infer(self, x, **fit_params):
+        """Run the network on a batch, of a kind that skorch need not know."""
+        if isinstance(x, SharedFrames):
+            return self.module_(x.to(self.device), **fit_params)
+        return super().infer(x, **fit_params)
 
     def notify(self, method_name, **cb_kwargs):
         """Call the callbacks; that is where early stopping raises its KeyboardInterrupt."""

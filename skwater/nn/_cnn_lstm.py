@@ -5,6 +5,7 @@ from torch import nn
 
 from ._precision import as_dtype
 from ._shapes import as_sizes, find_present, same_kernel
+from ._shared_frames import SharedFrames
 from ._workspace import keep_freed_memory
 
 # Pictures of the first convolution, in bytes, that are encoded at once. The C library gives larger
@@ -101,7 +102,7 @@ class CNNLSTMNet(nn.Module):
 
         Parameters
         ----------
-        x : tensor of shape (n, t, c, h, w), dtype float
+        x : tensor of shape (n, t, c, h, w), dtype float, or SharedFrames
             Sequences of frames. A frame that is NaN throughout is missing: the state is carried
             over it.
 
@@ -117,7 +118,7 @@ class CNNLSTMNet(nn.Module):
 
         Parameters
         ----------
-        x : tensor of shape (n, t, c, h, w), dtype float
+        x : tensor of shape (n, t, c, h, w), dtype float, or SharedFrames
             Sequences, as in :meth:`forward`.
 
         Yields
@@ -130,18 +131,28 @@ class CNNLSTMNet(nn.Module):
 
     def _states(self, x):
         """Hidden states (n, t, lstm_size) after each frame."""
-        present, x = find_present(x)
+        present, codes = self._codes(x)
         n, t = present.shape
         # Carrying the state over missing frames is the same as leaving them out: the codes of the
         # frames that are there move to the front, and each frame reads the state of the last one.
         n_seen = present.cumsum(dim=1)
-        rows = torch.arange(n, device=x.device)[:, None].expand(n, t)
-        codes = self._encode(x, present)
+        rows = torch.arange(n, device=codes.device)[:, None].expand(n, t)
         front = codes.new_zeros(n, t, codes.shape[1])
         front[rows[present], n_seen[present] - 1] = codes
         hidden, _ = self.lstm(front)
         nothing_seen = hidden.new_zeros(n, 1, hidden.shape[2])
         return torch.cat([nothing_seen, hidden], dim=1)[rows, n_seen]
+
+    def _codes(self, x):
+        """Which frames are there, (n, t), and their codes in the order of the samples."""
+        if not isinstance(x, SharedFrames):
+            present, x = find_present(x)
+            return present, self._encode(x, present)
+        there, frames = find_present(x.frames[:, None])
+        codes = self._encode(frames, there)  # of a frame once, however many sequences have it
+        present = there[:, 0][x.table]
+        places = there[:, 0].cumsum(0) - 1
+        return present, codes[places[x.table[present]]]
 
     def _encode(self, x, present):
         """Codes of the frames that are there, in the order of the samples."""

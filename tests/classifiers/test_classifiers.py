@@ -25,7 +25,13 @@ from sklearn.model_selection import (
 )
 from skorch.callbacks import Callback, EpochScoring
 
-from skwater import ConvLSTMClassifier, RSSResampler, SplicedSequences, make_pipeline
+from skwater import (
+    CNNLSTMClassifier,
+    ConvLSTMClassifier,
+    RSSResampler,
+    SplicedSequences,
+    make_pipeline,
+)
 
 ABOUT_EQUAL = {"rtol": 0, "atol": 1e-6}
 
@@ -502,17 +508,36 @@ def test_fitting_on_lazy_splices_copies_only_batches(make_classifier):
 def test_lazy_splices_never_become_one_array(make_classifier, make_task):
     X, y = make_task(dtype="uint8")
     X_new, y_new = RSSResampler(20, lazy=True, random_state=0).fit_resample(X, y)
-    sizes, convert = [], SplicedSequences.__array__
+    sizes, read = [], SplicedSequences._read
 
-    def spy(self, *args, **kwargs):
-        sizes.append(len(self))
-        return convert(self, *args, **kwargs)
+    def spy(self, rows, columns):
+        sizes.append(len(rows))
+        return read(self, rows, columns)
 
-    with patch.object(SplicedSequences, "__array__", spy):
+    with patch.object(SplicedSequences, "_read", spy):
         model = make_classifier(batch_size=4, early_stopping=True).fit(X_new, y_new)
         list(model.staged_predict_proba(X_new))
         model.predict(X_new)
-    assert max(sizes) == 4
+    assert max(sizes) == 4 * X.shape[1]
+
+
+@pytest.mark.parametrize("ndim", [3, 5])
+def test_shared_frames_change_nothing(make_task, monkeypatch, ndim):
+    X, y = make_task(ndim=ndim)
+    X[1, 2] = X[4, :2] = np.nan
+    X, y = RSSResampler(20, lazy=True, random_state=0).fit_resample(X, y)
+    scoring, fits = EpochScoring("balanced_accuracy", name="score"), []
+    for shares in (True, False):
+        monkeypatch.setattr(CNNLSTMClassifier, "_shares_frames", shares)
+        model = CNNLSTMClassifier(
+            max_epochs=3, early_stopping=True, callbacks=[scoring], device="cpu", random_state=0
+        )
+        fits.append(model.fit(X, y))
+    torch.testing.assert_close(*map(weights, fits), rtol=0, atol=1e-5)
+    histories = [model.net_.history[:, ("train_loss", "valid_loss", "score")] for model in fits]
+    np.testing.assert_allclose(*histories, **ABOUT_EQUAL)
+    stages = [list(model.staged_predict_proba(X)) for model in fits]
+    np.testing.assert_allclose(*stages, rtol=0, atol=1e-5)
 
 
 class Stop(Callback):

@@ -9,6 +9,7 @@ import torch
 from torch.nn.functional import conv2d
 
 from skwater.nn import CNNLSTMNet, ConvLSTMNet, load_published_convlstm
+from skwater.nn._shared_frames import SharedFrames
 
 NETS = {
     ConvLSTMNet: {"hidden_channels": (3, 2), "head_channels": (4,), "pool_size": 2},
@@ -112,6 +113,23 @@ def test_staged_ends_with_forward(make_net):
     stages = list(net.staged(x))
     assert len(stages) == 5
     torch.testing.assert_close(stages[-1], net(x), rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("missing", [[], [1], [0, 3], [0, 1, 2, 3, 4]], ids=str)
+def test_shared_frames_are_encoded_once_and_change_nothing(missing):
+    net, some = CNNLSTMNet(3, 2, frame_size=(6, 5), block_channels=(3, 4)), frames(5, 3, 6, 5)
+    some[missing] = torch.nan
+    table = torch.tensor([[0, 1, 2], [0, 3, 2], [4, 1, 0]])
+    sizes, outcomes = [], []
+    net.encoder.register_forward_hook(lambda _, __, codes: sizes.append(len(codes)))
+    for x in (some[table], SharedFrames(some, table)):
+        sizes.clear(), net.zero_grad()
+        logits = list(net.staged(x))
+        torch.testing.assert_close(net(x), logits[-1])
+        torch.stack(logits).square().sum().backward()
+        outcomes.append([*logits, *(p.grad for p in net.parameters())])
+    assert sum(sizes) == 2 * (5 - len(missing))  # staged and not
+    torch.testing.assert_close(*outcomes)
 
 
 def test_staged_is_the_output_on_each_prefix(make_net):
