@@ -30,10 +30,10 @@ class CNNLSTMClassifier(_SequenceClassifier):
     dropout : float, default=0.0
         Probability to drop a unit of the LSTM's output in training.
     precision : {"float32", "bfloat16"}, default="float32"
-        What the convolutions are trained in. "bfloat16" is faster on hardware that multiplies it
-        and rounds pictures and what becomes of them to 8 bits, so that a fit differs from one in
-        float32 as it does from one with another seed; elsewhere there is a warning and a fit in
-        float32. Weights, states and predictions stay in float32, and on series of numbers or
+        What the encoder is trained in. "bfloat16" is faster on hardware that multiplies it, and
+        rounds pictures and what the convolutions make of them to 8 bits: a fit is near one in
+        float32 and not the same. Where it would be slow there is a warning and a fit in float32.
+        Weights, the LSTM and predictions are float32 in any case, and on series of numbers or
         vectors it changes nothing.
     lr : float, default=0.001
         Learning rate.

@@ -34,10 +34,10 @@ class ConvLSTMClassifier(_SequenceClassifier):
         Train in about a third of the memory, for large pictures or long series, by computing part
         of each step twice. The results are the same but for rounding.
     precision : {"float32", "bfloat16"}, default="float32"
-        What the convolutions are trained in. "bfloat16" is faster on hardware that multiplies it
-        and rounds pictures and hidden states to 8 bits, so that a fit differs from one in
-        float32 as it does from one with another seed; elsewhere there is a warning and a fit in
-        float32. Weights, states and predictions stay in float32, and on series of numbers or
+        What the convolutions over the states are trained in. "bfloat16" is faster on hardware that
+        multiplies it, and rounds pictures and hidden states to 8 bits: a fit is near one in
+        float32 and not the same. Where it would be slow there is a warning and a fit in float32.
+        Weights, cell states and predictions are float32 in any case, and on series of numbers or
         vectors it changes nothing.
     lr : float, default=0.001
         Learning rate.
