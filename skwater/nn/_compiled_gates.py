@@ -35,6 +35,10 @@ class CompiledGates:
     def __init__(self, n_hidden):
         self._n_hidden = n_hidden
 
+    def squash(self, raw, gates):
+        """Squash the raw gates and write them."""
+        _run(_compile_squash(self._n_hidden, vector_size()), [raw, gates])
+
     def advance(self, raw, cell, gates, new_cell, hidden):
         """Squash the raw gates; write them, the new cell state and the hidden state.
 
@@ -55,6 +59,15 @@ def _run(function, arrays):
     size = arrays[0].element_size()
     strides = [(a.data_ptr(), size * a.stride(0), size * a.stride(1)) for a in arrays]
     function(n, n_pixels, n * n_pixels, *chain(*strides))
+
+
+@cache
+def _compile_squash(n_hidden, size):
+    pixel = _Pixel(dict.fromkeys(["raw", "gates"], 4 * n_hidden), size[0])
+    for _, of_gates in pixel.pieces(n_hidden):
+        for at in of_gates:
+            pixel.store(pixel.sigmoid(pixel.load("raw", at)), "gates", at)
+    return pixel.compile("squash")
 
 
 @cache

@@ -15,9 +15,13 @@ class TorchGates:
     def __init__(self):
         self._scratch = {}
 
+    def squash(self, raw, gates):
+        """Squash the raw gates and write them."""
+        torch.sigmoid(raw, out=gates)
+
     def advance(self, raw, cell, gates, new_cell, hidden):
         """Squash the raw gates; write them, the new cell state and the hidden state."""
-        torch.sigmoid(raw, out=gates)
+        self.squash(raw, gates)
         i, f, o, g = gates.chunk(4, dim=-1)
         torch.mul(f, cell, out=new_cell)
         new_cell.sub_(i).addcmul_(i, g, value=2)

@@ -209,7 +209,7 @@ class _Layer:
         """Compute the gates of a step that has been made."""
         for samples, rows in self.slabs:
             kept = _pixels(self.rows(gates)[samples, rows])
-            torch.sigmoid(self.raw_gates(xh, samples, rows), out=kept)
+            self.gates.squash(self.raw_gates(xh, samples, rows), kept)
 
     def raw_gates(self, xh, samples, rows):
         """Matrix of the gates of a slab before they are squashed."""

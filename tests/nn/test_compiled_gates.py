@@ -73,6 +73,16 @@ def test_in_place_without_keeping_the_gates(n_hidden):
 
 
 @pytest.mark.usefixtures("_processor")
+@pytest.mark.parametrize("n_hidden", [3, 10, 16])
+def test_gates_are_the_same_again(n_hidden):
+    raw, cell, *_ = draw(n_hidden)
+    gates, again, scratch = torch.empty_like(raw), torch.empty_like(raw), torch.empty_like(cell)
+    CompiledGates(n_hidden).advance(raw, cell, gates, scratch, scratch)
+    CompiledGates(n_hidden).squash(raw, again)
+    assert torch.equal(gates, again)
+
+
+@pytest.mark.usefixtures("_processor")
 def test_nan_stays_and_extremes_saturate():
     values = [torch.nan, torch.inf, -torch.inf, 1e30, -1e30, 90, -90, 0]
     raw = torch.tensor(values)[None, :, None].expand(1, 8, 4).contiguous()
