@@ -7,10 +7,9 @@ Training step (forwards, backwards, Adam) and a whole fit of the classifier, 2 e
 each contender in a process of its own; memory is what PyTorch had of the GPU at its peak. The
 loops are torch's own: ``conv2d`` frame by frame for ConvLSTM, and for CNN-LSTM an encoder frame by
 frame with ``torch.nn.LSTM`` behind it. ``torch.compile`` is asked for CUDA graphs
-(``mode="reduce-overhead"``); two rounds go
-before those that count, for compiling. On CUDA PyTorch computes
-convolutions in TF32 by default, for all alike. A rehearsal takes tiny pictures on the CPU, to see
-that the script runs: its numbers mean nothing.
+(``mode="reduce-overhead"``); two rounds go before those that count, for compiling. On CUDA PyTorch
+computes convolutions in TF32 by default, for all alike. A rehearsal takes tiny pictures on the CPU,
+to see that the script runs: its numbers mean nothing.
 """
 
 import sys

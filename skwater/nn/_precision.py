@@ -22,5 +22,5 @@ def has_bfloat16(device):
 
 
 def _cpu_has_bfloat16():
-    # PyTorch's own answer for oneDNN is yes for AVX-512 alone, where it takes 3 to 5 times longer.
+    # PyTorch's own answer for oneDNN is yes for AVX-512 alone, where it is 3 times slower.
     return torch.backends.mkldnn.is_available() and torch.cpu._is_avx512_bf16_supported()
