@@ -6,7 +6,7 @@ from torch import nn
 from ._precision import as_dtype
 from ._shapes import as_sizes, find_present, same_kernel
 from ._shared_frames import SharedFrames
-from ._workspace import keep_freed_memory
+from ._workspace import give_freed_memory_back, keep_freed_memory
 
 # Pictures of the first convolution, in bytes, that are encoded at once. The C library gives larger
 # ones back to the system, and to fetch them anew takes longer than the convolution.
@@ -129,6 +129,23 @@ class CNNLSTMNet(nn.Module):
         for state in self._states(x).unbind(1):
             yield self.head(state)
 
+    def train(self, mode=True):
+        """Switch between training and evaluation, which gives the memory of training back.
+
+        Parameters
+        ----------
+        mode : bool, default=True
+            Whether to train.
+
+        Returns
+        -------
+        CNNLSTMNet
+            The network itself.
+        """
+        if self.training and not mode:
+            give_freed_memory_back()
+        return super().train(mode)
+
     def _states(self, x):
         """Hidden states (n, t, lstm_size) after each frame."""
         present, codes = self._codes(x)
@@ -161,7 +178,7 @@ class CNNLSTMNet(nn.Module):
             frames = frames[present.flatten()]
         at_once = max(1, len(frames))
         if frames.device.type == "cpu":
-            keep_freed_memory()
+            keep_freed_memory(self.training)
             channels = getattr(self.encoder[0], "out_channels", 1)
             n_bytes = channels * frames.shape[2] * frames.shape[3] * frames.element_size()
             at_once = max(1, _BYTES_AT_ONCE // n_bytes)

@@ -9,7 +9,7 @@ from ._precision import as_dtype
 from ._recurrence import hidden_states, stream_hidden_states
 from ._shapes import as_sizes, find_present, same_kernel
 from ._vector_lstm import vector_states
-from ._workspace import Workspace
+from ._workspace import Workspace, give_freed_memory_back
 
 
 class ConvLSTMNet(nn.Module):
@@ -200,8 +200,9 @@ class ConvLSTMLayer(nn.Module):
 
     def train(self, mode=True):
         """Switch between training and evaluation, which gives the memory of training back."""
-        if not mode:
+        if self.training and not mode:
             self._workspace.clear()
+            give_freed_memory_back()
         return super().train(mode)
 
     def weights(self):

@@ -75,7 +75,7 @@ def stream_hidden_states(x, layers, missing, *, dtype=None):
         Hidden state after one frame more. It is overwritten by the next.
     """
     if x.device.type == "cpu":
-        keep_freed_memory()
+        keep_freed_memory(training=False)
     layers = [
         _Layer(*_prepare(weight, bias), x[0], Buffers(), dtype or weight.dtype)
         for weight, bias in layers
@@ -290,7 +290,7 @@ class _Recurrence(torch.autograd.Function):
     def forward(ctx, x, weight, bias, missing, workspace, recompute_gates, dtype):
         t = len(x)
         if x.device.type == "cpu":
-            keep_freed_memory()
+            keep_freed_memory(training=True)
         buffers, token = workspace.claim()
         layer = _Layer(weight, bias, x[0], buffers, dtype)
         frames, cells = layer.new_frames(t + 1), layer.new_cells(t + 1)

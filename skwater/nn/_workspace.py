@@ -1,20 +1,41 @@
 """Large buffers that are used again in the next training step."""
 
+import ctypes
 import math
+import sys
 import weakref
 from functools import cache
 
 import torch
 
+# Of mallopt, see malloc.h.
+_TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
+
+
+def keep_freed_memory(training):
+    """Let the C library keep what is freed, in training all of it, otherwise some 60 MB.
+
+    To fetch memory from the system takes longer than the arithmetic on it. By default glibc does
+    that for each block of more than 128 KB, and gives the end of its memory back as soon as it is
+    free: after a training step or not, as chance has put small blocks behind it or not.
+    """
+    if _glibc() is not None:
+        _glibc().mallopt(_MMAP_THRESHOLD, 2**25)  # the largest that it takes
+        _glibc().mallopt(_TRIM_THRESHOLD, 2**31 - 1 if training else 2**26)
+
+
+def give_freed_memory_back():
+    """Give the system what training has kept."""
+    if _glibc() is not None:
+        keep_freed_memory(training=False)
+        _glibc().malloc_trim(0)
+
 
 @cache
-def keep_freed_memory():
-    """Let the C library keep what is freed, up to some 60 MB, rather than give it back each time.
-
-    By default glibc asks the system for each block of more than 128 KB. When it sees a larger one
-    freed it takes that size for the new limit, so one block that is never written to is enough.
-    """
-    torch.empty(2**25 - 2**16, dtype=torch.uint8)  # the largest that counts is 32 MB
+def _glibc():
+    """Return the C library, where it is glibc."""
+    library = ctypes.CDLL(None) if sys.platform == "linux" else None
+    return library if hasattr(library, "mallopt") else None
 
 
 class Workspace:
