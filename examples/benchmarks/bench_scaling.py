@@ -154,6 +154,7 @@ def main():
                 [f"{axis} {action}"],
                 n_rounds=options.rounds,
                 threads=options.threads,
+                warm=True,
             )
     slopes = find_slopes(rows)
     show(rows, slopes)

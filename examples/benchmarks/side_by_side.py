@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 
-def compare(build, contenders, cases, *, n_rounds, threads):
+def compare(build, contenders, cases, *, n_rounds, threads, warm=False):
     """Time the actions of all contenders in interleaved rounds.
 
     Parameters
@@ -25,6 +25,9 @@ def compare(build, contenders, cases, *, n_rounds, threads):
         Rounds that count, after two that do not.
     threads : int
         Threads of each contender.
+    warm : bool, default=False
+        Do each action once more right before it is timed: after the turns of the others a process
+        finds its caches cold, which weighs most on what is short.
 
     Returns
     -------
@@ -38,7 +41,9 @@ def compare(build, contenders, cases, *, n_rounds, threads):
         workers = {}
         for contender in contenders:
             ours, theirs = context.Pipe()
-            job = context.Process(target=_work, args=(theirs, build, contender, case, threads))
+            job = context.Process(
+                target=_work, args=(theirs, build, contender, case, threads, warm)
+            )
             job.start()
             workers[contender] = ours, job
         actions = {name: pipe.recv() for name, (pipe, _) in workers.items()}
@@ -76,7 +81,7 @@ def _ask(pipe, action):
     return pipe.recv()
 
 
-def _work(pipe, build, contender, case, threads):
+def _work(pipe, build, contender, case, threads, warm):
     """Do what the pipe asks for, in a process of its own."""
     actions, peak = build(contender, case, threads), None
     Path("/proc/self/clear_refs").write_text("5")  # the peak of the building does not count
@@ -88,6 +93,8 @@ def _work(pipe, build, contender, case, threads):
             peak = measure_peak() if peak is None else peak  # of the first action
             pipe.send(peak)
             continue
+        if warm:
+            actions[action]()
         start = time.perf_counter()
         actions[action]()
         pipe.send(time.perf_counter() - start)
