@@ -10,9 +10,8 @@ import joblib
 import numpy as np
 import pytest
 import torch
-from joblib import parallel_config
 from sklearn.dummy import DummyClassifier
-from sklearn.model_selection import StratifiedKFold, cross_val_predict, cross_validate
+from sklearn.model_selection import StratifiedKFold, cross_validate
 from skorch.callbacks import Callback
 
 from skwater import (
@@ -66,15 +65,6 @@ def test_benchmark_shares_the_cores_among_its_processes(make_sequences, as_usual
     fold = Fold(0, 0, np.arange(2), np.arange(2, 4), seed=0)
     outcomes = dict(run([Task(Threads(), X, y, fold)] * 2, n_jobs=2, verbose=0))
     assert [outcomes[i].predicted.tolist() for i in (0, 1)] == [[SHARE, SHARE]] * 2
-
-
-def test_fits_in_threads_give_the_same_as_one_after_the_other(make_sequences):
-    X, y = make_sequences(24, ndim=3), np.arange(24) % 2
-    model = ConvLSTMClassifier(**TINY | {"max_epochs": 10}, random_state=0)
-    expected = cross_val_predict(model, X, y, cv=4, method="predict_proba")
-    with parallel_config("threading"):
-        found = cross_val_predict(model, X, y, cv=4, n_jobs=4, method="predict_proba")
-    np.testing.assert_array_equal(found, expected)
 
 
 # Copies.

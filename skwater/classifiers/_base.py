@@ -1,6 +1,7 @@
 """What all sequence classifiers share: validate, encode, seed, standardise, train, predict."""
 
 import copy
+import os
 import warnings
 from contextlib import contextmanager
 from numbers import Integral, Real
@@ -20,6 +21,7 @@ from torch.utils.data import Subset
 from .._sequences import channel_statistics, check_sequences, frame_shape
 from ..augmentation import Augmenter
 from ..nn._precision import has_bfloat16
+from ..nn._workspace import give_freed_memory_back
 from ._batches import Batches, as_is, to_batch
 from ._callbacks import EpochBar, StopOnNaN
 from ._net import BinaryLoss, CrossEntropyLoss, SequenceNet, to_probabilities
@@ -28,9 +30,19 @@ from ._validation_split import validation_split
 # Below as many pixels in a batch a second thread makes a step slower: up to ten times for numbers.
 _PIXELS_FOR_THREADS = 8 * 64 * 64
 _OPTIMIZERS = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW, "sgd": torch.optim.SGD}
-# Torch's generators and its number of threads belong to the process: of two fits in threads each
-# would take draws of the other, and none could be repeated.
-_TORCH_IS_MINE = RLock()
+# Torch draws from generators of the process: of two fits in threads each would take draws of the
+# other, and none could be repeated.
+_one_fit_at_a_time = RLock()
+
+
+def _renew_lock():
+    # A process that is forked during a fit would wait for a thread that it does not have.
+    global _one_fit_at_a_time
+    _one_fit_at_a_time = RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew_lock)
 
 
 class _SequenceClassifier(ClassifierMixin, BaseEstimator):
@@ -138,14 +150,18 @@ class _SequenceClassifier(ClassifierMixin, BaseEstimator):
         self.mean_, self.std_ = channel_statistics(X, train)
         classes = torch.from_numpy(encoded)
         augmenter = None if self.augment is None else Augmenter(self.augment, X)
-        batches = Batches(X, classes, self.mean_, self.std_, self._shares_frames, augmenter)
+        batches = Batches(X, classes, self.mean_, self.std_, self._shares(), augmenter)
         params = self._build_net_params(X, encoded)
         if valid is not None:
-            as_they_are = Batches(X, classes, self.mean_, self.std_, self._shares_frames)
+            as_they_are = Batches(X, classes, self.mean_, self.std_, self._shares())
             params["train_split"] = predefined_split(Subset(as_they_are, valid))
-        with _own_generators(seed, params["device"]), self._few_threads():
-            net = SequenceNet(**params).fit(Subset(batches, train))
-        net.module_.eval()  # gives the memory of training back
+        net = SequenceNet(**params)
+        try:
+            with _own_generators(seed, params["device"]), self._few_threads():
+                net.fit(Subset(batches, train))
+        finally:  # also where the loss is NaN
+            give_freed_memory_back()
+        net.module_.eval()
         net.train_split = None  # it holds the validation plants, which are not to be pickled
         self.net_ = net
         self.interrupted_ = net.interrupted
@@ -232,6 +248,10 @@ class _SequenceClassifier(ClassifierMixin, BaseEstimator):
         for stage in zip(*batches, strict=True):
             yield to_probabilities(np.concatenate(stage))
 
+    def _shares(self):
+        """Whether batches hold a frame once; a module of the user's own knows tensors only."""
+        return self._shares_frames and "module" not in (self.net_params or {})
+
     def _device(self):
         if self.device == "auto":
             return "cuda" if torch.cuda.is_available() else "cpu"
@@ -243,10 +263,10 @@ class _SequenceClassifier(ClassifierMixin, BaseEstimator):
         if self.precision == "float32" or frame_size == (1, 1) or has_bfloat16(device):
             return self.precision
         warnings.warn(
-            f"precision={self.precision!r}: the device {device!r} does not multiply bfloat16, and "
-            f"to do it in software is slow. {type(self).__name__} is trained in float32.",
+            f"precision={self.precision!r}: the device {device!r} is not known to multiply "
+            f"bfloat16, and in software it is slow. {type(self).__name__} is trained in float32.",
             RuntimeWarning,
-            stacklevel=4,
+            stacklevel=5,  # where fit was called
         )
         return "float32"
 
@@ -321,13 +341,12 @@ class _SequenceClassifier(ClassifierMixin, BaseEstimator):
         if self.batch_size * np.prod(frame) >= _PIXELS_FOR_THREADS:
             yield
             return
-        with _TORCH_IS_MINE:
-            before = torch.get_num_threads()
-            torch.set_num_threads(1)
-            try:
-                yield
-            finally:
-                torch.set_num_threads(before)
+        before = torch.get_num_threads()  # for the thread that asks
+        torch.set_num_threads(1)
+        try:
+            yield
+        finally:
+            torch.set_num_threads(before)
 
     def _run(self, X, *, staged=False):
         """Yield for each batch an iterator over its logits: once, or after each frame."""
@@ -340,7 +359,7 @@ class _SequenceClassifier(ClassifierMixin, BaseEstimator):
             module, dtype = copy.deepcopy(module).double(), np.float64
         for start in range(0, len(X), self.batch_size):
             rows = X[start : start + self.batch_size]
-            x = to_batch(rows, self.mean_, self.std_, self._shares_frames, dtype)
+            x = to_batch(rows, self.mean_, self.std_, self._shares(), dtype)
             x = x.to(self.net_.device)
             yield _logits_of(module, x, staged)
 
@@ -383,7 +402,7 @@ def _logits_of(module, x, staged):
 def _own_generators(seed, device):
     """Seed torch for one fit, and give the caller's generators back as they were."""
     devices = [torch.device(device)] if device.startswith("cuda") else []
-    with _TORCH_IS_MINE, torch.random.fork_rng(devices):
+    with _one_fit_at_a_time, torch.random.fork_rng(devices):
         torch.default_generator.manual_seed(seed)
         for cuda in devices:
             with torch.cuda.device(cuda):

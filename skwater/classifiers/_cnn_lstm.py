@@ -31,8 +31,9 @@ class CNNLSTMClassifier(_SequenceClassifier):
         Probability to drop a unit of the LSTM's output in training.
     precision : {"float32", "bfloat16"}, default="float32"
         What the encoder is trained in. "bfloat16" is faster on hardware that multiplies it, and
-        rounds pictures and what the convolutions make of them to 8 bits: a fit is near one in
-        float32 and not the same. Where it would be slow there is a warning and a fit in float32.
+        rounds pictures and what the convolutions make of them to 8 binary digits: a fit is near
+        one in float32 and not the same. Where it would be slow a warning says that the fit is in
+        float32.
         Weights, the LSTM and predictions are float32 in any case, and on series of numbers or
         vectors it changes nothing.
     lr : float, default=0.001

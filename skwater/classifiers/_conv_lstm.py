@@ -31,12 +31,13 @@ class ConvLSTMClassifier(_SequenceClassifier):
     pool_size : int, default=4
         Side of the max-pooling window after each convolution of the head, in pixels.
     low_memory : bool, default=False
-        Train in about a third of the memory, for large pictures or long series, by computing part
-        of each step twice. The results are the same but for rounding.
+        Train in about half of the memory, for large pictures or long series, by computing part of
+        each step twice, which takes about a fifth more time. The results are the same.
     precision : {"float32", "bfloat16"}, default="float32"
         What the convolutions over the states are trained in. "bfloat16" is faster on hardware that
-        multiplies it, and rounds pictures and hidden states to 8 bits: a fit is near one in
-        float32 and not the same. Where it would be slow there is a warning and a fit in float32.
+        multiplies it, and rounds pictures and hidden states to 8 binary digits: a fit is near one
+        in float32 and not the same. Where it would be slow a warning says that the fit is in
+        float32.
         Weights, cell states and predictions are float32 in any case, and on series of numbers or
         vectors it changes nothing.
     lr : float, default=0.001

@@ -109,9 +109,9 @@ def benchmark(
     memory : str or path-like, default=None
         Folder in which finished fits are kept, so that a study that was killed goes on where it
         was. They are found by the parameters of the estimator, data, fold, seed and the
-        versions of the libraries; photos on disk by path, size and date, classes of your own
-        by their name, so that a new folder is needed where these have changed. Needs an int as
-        `random_state`.
+        versions of the libraries; photos on disk by path, and size and date when `X` was made,
+        classes of your own by their name, so that a new folder is needed where these have
+        changed. Needs an int as `random_state`.
     random_state : int, RandomState instance or None, default=None
         Seed of folds and estimators.
     verbose : {0, 1}, default=1

@@ -265,7 +265,10 @@ def run(tasks, *, memory=None, n_jobs=None, verbose=1, desc=None):
         paths = [Path(memory, f"{key}.joblib").absolute() for key in _keys(tasks)]
     try:
         parallel = Parallel(n_jobs=n_jobs, return_as="generator_unordered")
-    except ValueError:  # a backend that gives nothing back before the end, such as ray's
+    except ValueError as error:
+        if "return_as" not in str(error):
+            raise
+        # The backend gives nothing back before the end, as ray's.
         parallel = Parallel(n_jobs=n_jobs)
     # X is an argument of its own: clusters send one that they know already once only.
     done = parallel(

@@ -40,8 +40,8 @@ class CNNLSTMNet(nn.Module):
         Probability to drop a unit between the LSTM and the linear layer in training.
     precision : {"float32", "bfloat16"}, default="float32"
         What the encoder is computed in while the network is in training mode. With "bfloat16"
-        pictures are rounded to 8 bits before and after each convolution; the LSTM, the weights
-        and the sums of their gradients stay in float32. It is faster where the hardware
+        pictures are rounded to 8 binary digits before and after each convolution; the LSTM, the
+        weights and the sums of their gradients stay in float32. It is faster where the hardware
         multiplies bfloat16 and slower where it does not. Evaluation mode and frames of 1 x 1 are
         always float32.
 

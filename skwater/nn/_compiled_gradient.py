@@ -19,7 +19,8 @@ def compiled_weight_gradient(weight):
     """Return a WeightGradient for these kernels, or None where another way is better.
 
     It is for single precision on the CPU. Kernels of one row have no padding below that vectors
-    may read from; with many channels a convolution library is as fast.
+    may read from, and that of a few gates is too short for it; with many channels a convolution
+    library is as fast.
     """
     n_gates, n_channels, height, width = weight.shape
     if (
@@ -27,6 +28,7 @@ def compiled_weight_gradient(weight):
         or weight.device.type != "cpu"
         or weight.dtype != torch.float32
         or height == 1
+        or n_gates < vector_size()[0]
         or weight.numel() > _MOST_WEIGHTS
     ):
         return None

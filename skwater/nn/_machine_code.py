@@ -20,10 +20,12 @@ def vector_size():
     """Floats in a vector of this processor, and vectors of sums that fit its registers.
 
     None where nothing is compiled: on other processors and with other libraries of threads than
-    those that this was tried on, and with an llvmlite that does not read our text.
+    those that this was tried on, and with an llvmlite that does not load or read our text.
     """
-    from llvmlite import binding
-
+    try:
+        from llvmlite import binding
+    except (ImportError, OSError):
+        return None
     features = binding.get_host_cpu_features()
     if binding.llvm_version_info[0] < 17 or not features.get("fma") or _threads() is None:
         return None

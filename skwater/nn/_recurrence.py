@@ -131,7 +131,8 @@ class _Layer:
         self.is_product = tuple(weight.shape[2:]) == (1, 1)
         self.slabs = list(self._slabs())
         self.gates, self.compiled_weight_gradient = TorchGates(), None
-        if _HAS_LLVMLITE:  # the import takes time, and it is optional
+        # What machine code does cannot be traced. The import takes time, and it is optional.
+        if _HAS_LLVMLITE and not torch.jit.is_tracing():
             from ._compiled_gates import compiled_gates
             from ._compiled_gradient import compiled_weight_gradient
 

@@ -32,6 +32,7 @@ from skwater import (
     SplicedSequences,
     make_pipeline,
 )
+from skwater.classifiers import _base
 
 ABOUT_EQUAL = {"rtol": 0, "atol": 1e-6}
 
@@ -123,6 +124,42 @@ def test_fits_in_threads_are_those_of_one_thread(make_classifier, make_task):
     with joblib.parallel_config(backend="threading", n_jobs=4):
         together = cross_val_score(pipeline, X, y, **options)
     assert together.tolist() == alone.tolist()
+
+
+class Fail(Callback):
+    """An error of the user's own."""
+
+    def on_epoch_end(self, net, **kwargs):
+        raise ZeroDivisionError
+
+
+class PredictInThreads(Callback):
+    """Ask another model from other threads while this one is fitted."""
+
+    def __init__(self, model, X):
+        self.model, self.X, self.found = model, X, []
+
+    def on_epoch_end(self, net, **kwargs):
+        with joblib.parallel_config(backend="threading", n_jobs=2):
+            ask = joblib.delayed(self.model.predict)
+            self.found.append(joblib.Parallel(timeout=60)(ask(self.X) for _ in range(2)))
+
+
+def test_predictions_do_not_wait_for_a_fit(make_classifier, make_task):
+    X, y = make_task()
+    model = make_classifier().fit(X, y)
+    twin = make_classifier(max_epochs=1, callbacks=[PredictInThreads(model, X)]).fit(X, y)
+    (callback,) = (c for _, c in twin.net_.callbacks_ if isinstance(c, PredictInThreads))
+    assert np.shape(callback.found) == (1, 2, len(X))
+
+
+def test_memory_is_given_back_when_a_fit_fails(make_classifier, make_task, monkeypatch):
+    X, y = make_task()
+    given_back = []
+    monkeypatch.setattr(_base, "give_freed_memory_back", lambda: given_back.append(True))
+    with pytest.raises(ZeroDivisionError):
+        make_classifier(callbacks=[Fail()]).fit(X, y)
+    assert given_back
 
 
 def test_predictions_leave_inference_mode(make_classifier, make_task):

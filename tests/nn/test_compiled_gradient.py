@@ -54,6 +54,7 @@ def test_gradient_is_that_of_torch(seed, n_threads, monkeypatch):
         ((40, 13, 3, 3), torch.float32, True),
         ((40, 13, 3, 3), torch.float64, False),
         ((40, 13, 1, 3), torch.float32, False),
+        ((4, 3, 3, 3), torch.float32, False),
         ((256, 128, 3, 3), torch.float32, False),
     ],
     ids=str,

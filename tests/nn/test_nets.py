@@ -1,6 +1,7 @@
 """The networks: shapes, missing frames, causality, gradients, and outputs known from elsewhere."""
 
 import pickle
+import warnings
 from contextlib import suppress
 
 import numpy as np
@@ -258,3 +259,12 @@ def test_nothing_in_a_checkpoint_is_executed(tmp_path, save):
     with suppress(Exception):
         torch.load(checkpoint, weights_only=False)
     assert touched.exists(), "the file is harmless and proves nothing"
+
+
+def test_traced_network_is_the_same_on_other_frames():
+    torch.manual_seed(0)
+    net, x = ConvLSTMNet(3, 1, frame_size=(12, 12)).eval(), torch.randn(2, 3, 3, 12, 12)
+    with torch.no_grad(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # tracing is deprecated, and says what it takes for fixed
+        traced = torch.jit.trace(net, x)
+        torch.testing.assert_close(traced(2 * x), net(2 * x), rtol=1e-5, atol=1e-5)

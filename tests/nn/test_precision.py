@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+from pathlib import Path
 
 import pytest
 import torch
@@ -196,6 +197,11 @@ def test_all_that_is_made_is_where_the_frames_are(kernel, recompute_gates, dtype
     with torch.no_grad():
         stream = list(stream_hidden_states(x, [(weight, bias)], missing, dtype=dtype))
     assert {state.device.type for state in stream} == {"meta"}
+
+
+@pytest.mark.skipif(not Path("/proc/cpuinfo").exists(), reason="the system is not Linux")
+def test_the_cpu_is_asked_for_its_instructions():
+    assert has_bfloat16("cpu") == ("avx512_bf16" in Path("/proc/cpuinfo").read_text())
 
 
 def test_which_devices_have_bfloat16(monkeypatch):
