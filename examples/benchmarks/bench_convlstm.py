@@ -29,6 +29,7 @@ def build(contender, case, threads):
 def build_torch(contender, batch, size, n_hidden, threads):
     """Ours, the naive loop, or one convolution."""
     import torch
+    from textbook import TextbookConvLSTMNet
     from torch import nn
 
     from skwater.nn import ConvLSTMNet, _recurrence
@@ -41,19 +42,7 @@ def build_torch(contender, batch, size, n_hidden, threads):
         x = x.to(memory_format=torch.channels_last)
         return {"training": torch.inference_mode()(lambda: conv(x))}
 
-    class Naive(ConvLSTMNet):
-        """The same weights, one frame after the other."""
-
-        def forward(self, x):
-            h = c = x.new_zeros(len(x), n_hidden, *x.shape[3:])
-            for frame in x.unbind(1):
-                gates = self.cells[0].conv(torch.cat((frame, h), 1))
-                i, f, o, g = gates.chunk(4, 1)
-                c = f.sigmoid() * c + i.sigmoid() * g.tanh()
-                h = o.sigmoid() * c.tanh()
-            return self.head(h)
-
-    module = Naive if contender == "naive" else ConvLSTMNet
+    module = TextbookConvLSTMNet if contender == "naive" else ConvLSTMNet
     options = {
         "hidden_channels": n_hidden,
         "low_memory": "low memory" in contender,

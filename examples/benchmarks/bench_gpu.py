@@ -35,6 +35,7 @@ def build(rehearsal, contender, case, threads):
     """Return the actions of one contender."""
     import numpy as np
     import torch
+    from textbook import TextbookConvLSTMNet
     from torch import nn
 
     from skwater import CNNLSTMClassifier, ConvLSTMClassifier
@@ -46,18 +47,6 @@ def build(rehearsal, contender, case, threads):
     name, shape = case.split(", ")
     batch, size, n_hidden = (2, 12, 4) if rehearsal else CASES[shape]
 
-    class ConvLSTMLoop(ConvLSTMNet):
-        """The same weights, one frame after the other."""
-
-        def forward(self, x):
-            h = c = x.new_zeros(len(x), n_hidden, size, size)
-            for frame in x.unbind(1):
-                gates = self.cells[0].conv(torch.cat((frame, h), 1))
-                i, f, o, g = gates.chunk(4, 1)
-                c = f.sigmoid() * c + i.sigmoid() * g.tanh()
-                h = o.sigmoid() * c.tanh()
-            return self.head(h)
-
     class CNNLSTMLoop(CNNLSTMNet):
         """The same weights, each frame encoded on its own."""
 
@@ -66,7 +55,12 @@ def build(rehearsal, contender, case, threads):
             return self.head(self.lstm(codes)[0][:, -1])
 
     ours, loop, classifier, params = {
-        "ConvLSTM": (ConvLSTMNet, ConvLSTMLoop, ConvLSTMClassifier, {"hidden_channels": n_hidden}),
+        "ConvLSTM": (
+            ConvLSTMNet,
+            TextbookConvLSTMNet,
+            ConvLSTMClassifier,
+            {"hidden_channels": n_hidden},
+        ),
         "CNN-LSTM": (CNNLSTMNet, CNNLSTMLoop, CNNLSTMClassifier, {}),
     }[name]
     is_loop = contender.startswith("loop")

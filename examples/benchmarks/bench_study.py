@@ -30,11 +30,11 @@ from side_by_side import arguments, memory, report
 from sklearn.metrics import balanced_accuracy_score
 from sklearn.model_selection import StratifiedKFold
 from skorch import NeuralNetClassifier
+from textbook import TextbookConvLSTMNet
 
 from skwater import ConvLSTMClassifier, RSSResampler, make_pipeline
 from skwater.datasets import fetch_eschikon_indicators, make_water_stress
 from skwater.evaluation import benchmark
-from skwater.nn import ConvLSTMNet
 
 SIZES = {"16 px": 16, "32 px": 32, "64 px": 64}
 INDICATORS = "indicators"
@@ -44,19 +44,6 @@ EPOCHS = {"without RSS": 12, "RSS": 4}
 LR, BATCH_SIZE = 0.003, 8
 NAIVE, TWO_JOBS, LOW_MEMORY = "naive, skorch", "skwater, 2 jobs", "skwater, low memory"
 CONTENDERS = [NAIVE, "skwater", TWO_JOBS, LOW_MEMORY]
-
-
-class NaiveNet(ConvLSTMNet):
-    """The same weights, one frame after the other."""
-
-    def forward(self, x):
-        h = c = x.new_zeros(len(x), N_HIDDEN, *x.shape[3:])
-        for frame in x.unbind(1):
-            gates = self.cells[0].conv(torch.cat((frame, h), 1))
-            i, f, o, g = gates.chunk(4, 1)
-            c = f.sigmoid() * c + i.sigmoid() * g.tanh()
-            h = o.sigmoid() * c.tanh()
-        return self.head(h)
 
 
 def with_skorch(plants, folds, seed):
@@ -70,7 +57,7 @@ def with_skorch(plants, folds, seed):
             mean, std = X.mean(axis=(0, 1, 2, 3)), X.std(axis=(0, 1, 2, 3))
             torch.manual_seed(seed)
             net = NeuralNetClassifier(
-                NaiveNet,
+                TextbookConvLSTMNet,
                 module__n_channels=X.shape[-1],
                 module__n_outputs=2,
                 module__frame_size=X.shape[2:4],
