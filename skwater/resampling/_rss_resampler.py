@@ -1,9 +1,7 @@
-"""Random Sequence Splicing: new sequences from the frames of several plants of one class."""
+"""The sampler of Random Sequence Splicing, plain and onset-aware."""
 
 import warnings
 from heapq import heapify, heappop, heapreplace
-from itertools import combinations, product
-from math import comb
 from numbers import Integral
 
 import numpy as np
@@ -16,65 +14,33 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import validate_data
 
-from ._sequences import SplicedSequences, as_array, check_layout, gather, is_lazy, missing_frames
-
-__all__ = ["RSSResampler", "splice"]
-
-
-def splice(X, donors):
-    """Put together sequences from the frames of several donors.
-
-    Frame ``t`` of new sequence ``i`` is frame ``t`` of ``X[donors[i, t]]``: every frame keeps its
-    date. This is the gather under :class:`RSSResampler`; it does not ask whether the donors share
-    a class.
-
-    Parameters
-    ----------
-    X : ndarray or SplicedSequences of shape (n_samples, n_frames, ...)
-        Sequences of any dtype, or a table of file paths.
-    donors : array-like of shape (n_samples_new, n_frames), dtype int
-        The row of `X` that gives each frame.
-
-    Returns
-    -------
-    ndarray or SplicedSequences of shape (n_samples_new, n_frames, ...)
-        The new sequences: a copy for an ndarray, a longer table for a lazy container.
-
-    Raises
-    ------
-    ValueError
-        If `donors` is not a table with one column a frame, or points outside `X`.
-
-    See Also
-    --------
-    RSSResampler : Draws the donors.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from skwater.resampling import splice
-    >>> X = np.array([[1, 2, 3], [10, 20, 30]])
-    >>> splice(X, [[0, 0, 1], [1, 0, 0]])
-    array([[ 1,  2, 30],
-           [10,  2,  3]])
-    """
-    if is_lazy(X):
-        return X.splice(donors)
-    return np.asarray(SplicedSequences(np.asarray(X), donors))
+from .._sequences import SplicedSequences, as_array, check_layout, is_lazy, missing_frames
+from ._donors import DonorRows
+from ._junction import check_junction, continue_levels
+from ._splice import splice
 
 
 class RSSResampler(BaseOverSampler):
-    """Random Sequence Splicing, an over-sampler for few and skewed sequences.
+    """Random Sequence Splicing (RSS), an over-sampler for few and skewed sequences.
 
     A new sequence of a class takes its frames, in order and each at its own date, from randomly
-    drawn plants of that class: at most `n_segments` contiguous pieces, cut at random. New
-    sequences are drawn uniformly, without repetition, from all those that can be made so; the
-    originals come first and unchanged.
+    drawn plants: at most `n_segments` contiguous pieces. New sequences are drawn uniformly,
+    without repetition, from all that are possible; the originals come first and unchanged.
+
+    Plain splicing (``onset=None``, as published) takes all frames from plants of the class.
+    Onset-aware splicing takes the frames before the onset of stress from *any* plant, because no
+    plant is stressed yet, and only the frames from there on from plants of the class. The rare
+    class then has many more donors, and chance differences before the onset, which a network
+    would otherwise learn, are averaged out. **This assumes that before the onset plants of all
+    classes are alike.** Test it with :func:`skwater.evaluation.exchangeability_test`. If they
+    differ, for example in their nitrogen level, give that as `strata`: donors then share it.
 
     Splicing belongs inside the pipeline, after the split. Done before, pieces of test plants are
-    trained on, and pure noise scores a balanced accuracy of 0.9 where 0.5 is true. It also
-    misleads where plants of one class differ in more than chance (a nitrogen level, a
-    variety): a splice of both is a plant that cannot exist. Give those as `strata`.
+    trained on, and pure noise scores a balanced accuracy of 0.9 instead of 0.5. It also misleads
+    if plants of one class differ in more than chance (a nitrogen level, a variety): a splice of
+    both is a plant that cannot exist. Use `strata` for this as well. Put sampler and classifier
+    together with ``skwater.make_pipeline``, which is imbalanced-learn's: scikit-learn's own
+    pipeline takes no samplers.
 
     Parameters
     ----------
@@ -85,7 +51,21 @@ class RSSResampler(BaseOverSampler):
         each class; a float is the ratio of minority to majority.
     n_segments : int or "frame", default=3
         The largest number of contiguous pieces, at least 2; "frame" draws every frame on its own.
-        Sequences that have fewer frames are cut at every frame.
+        Sequences that have fewer frames are cut at every frame. With an `onset` one junction is
+        always there, and with 3 or more pieces one side, drawn at random, may be cut further.
+    onset : int or None, default=None
+        Number of frames taken before the stress could begin; ``(days <= onset_day).sum()`` if the
+        last irrigation was on `onset_day`. None is plain splicing. Sequences with no frame after
+        the onset, as at the start of an early-detection curve, are spliced plainly, with a
+        warning. Count the frames that reach the sampler: those after a
+        :class:`~skwater.preprocessing.FrameSampler`.
+    junction : {"keep", "shift", "scale"}, default="keep"
+        What happens to the values at a change of donor. "keep" leaves them. "shift" adds to the
+        frames after it, channel by channel, the difference between the levels of the two plants
+        at the last frame before it that both have, and "scale" multiplies by the ratio: the new
+        sequence continues from the level that it has reached. Only for frames of numbers or
+        vectors. "scale" is meant for sizes, such as leaf area; a channel in which the two levels
+        are not both positive or both negative stays as it is.
     lazy : bool, default=False
         Return :class:`SplicedSequences`, a table of donors over the originals, in place of a
         copy of every frame.
@@ -96,15 +76,16 @@ class RSSResampler(BaseOverSampler):
     Attributes
     ----------
     donors_ : ndarray of shape (n_samples_new, n_frames), dtype int
-        For every returned sequence, originals included, the row of `X` that gave each frame.
+        For every returned sequence, originals included, the row of `X` that gave each frame; with
+        an `onset`, of any class before it.
     seed_ : int
-        The seed that was drawn, where `random_state` is None.
+        The seed that was drawn, if `random_state` is None.
     sampling_strategy_ : dict
         Number of new sequences for each class that gets any.
     n_features_in_ : int
         Number of frames.
     feature_names_in_ : ndarray of shape (n_frames,), dtype object
-        Names of the frames, where `X` is a data frame with string columns.
+        Names of the frames, if `X` is a data frame with string columns.
 
     See Also
     --------
@@ -114,7 +95,8 @@ class RSSResampler(BaseOverSampler):
 
     Notes
     -----
-    Published work [1]_ names the aim of splicing and no algorithm; this one is defined here. Two
+    Published work [1]_ names the aim of splicing and no algorithm; this one is defined here, as is
+    onset-aware splicing. Two
     sequences count as different when their donors differ. When two plants have equal frames, or
     both lack a frame, different donors can give equal values.
 
@@ -134,6 +116,14 @@ class RSSResampler(BaseOverSampler):
            [40, 51, 52, 43]])
     >>> y_new[6:]
     array([1, 1])
+
+    With the onset after two frames, the first two come from any plant:
+
+    >>> sampler = RSSResampler({0: 4, 1: 4}, n_segments=2, onset=2, random_state=0)
+    >>> X_new, y_new = sampler.fit_resample(X, y)
+    >>> X_new[6:]
+    array([[10, 11, 52, 53],
+           [20, 21, 42, 43]])
     """
 
     _parameter_constraints = {
@@ -142,13 +132,26 @@ class RSSResampler(BaseOverSampler):
             Interval(Integral, 2, None, closed="left"),
         ],
         "n_segments": [Interval(Integral, 2, None, closed="left"), StrOptions({"frame"})],
+        "onset": [Interval(Integral, 1, None, closed="left"), None],
+        "junction": [StrOptions({"keep", "shift", "scale"})],
         "lazy": ["boolean"],
         "random_state": ["random_state"],
     }
 
-    def __init__(self, sampling_strategy="auto", *, n_segments=3, lazy=False, random_state=None):
+    def __init__(
+        self,
+        sampling_strategy="auto",
+        *,
+        n_segments=3,
+        onset=None,
+        junction="keep",
+        lazy=False,
+        random_state=None,
+    ):
         super().__init__(sampling_strategy=sampling_strategy)
         self.n_segments = n_segments
+        self.onset = onset
+        self.junction = junction
         self.lazy = lazy
         self.random_state = random_state
 
@@ -182,23 +185,24 @@ class RSSResampler(BaseOverSampler):
         y : array-like of shape (n_samples,)
             Class of each sequence.
         strata : array-like of shape (n_samples,), default=None
-            Group that donors share beside their class, say the nitrogen level. The new sequences
-            of a class are shared out among its strata in proportion to their plants; a stratum of
-            one plant gets none.
+            Group that all donors of a sequence share, say the nitrogen level. The new sequences
+            of a class are shared out among its strata in proportion to their plants; a stratum
+            in which no new sequence is possible gets none.
 
         Returns
         -------
         X_resampled : array-like or SplicedSequences of shape (n_samples_new, n_frames, ...)
-            The originals, then the new sequences class by class; lazy where `lazy` is set or `X`
-            is lazy.
+            The originals, then the new sequences class by class; lazy if `lazy` is set or `X`
+            is lazy. The dtype of `X`, or floats if `junction` changes whole numbers.
         y_resampled : array-like of shape (n_samples_new,)
             Their classes.
 
         Raises
         ------
         ValueError
-            If a class (in every stratum) has one plant only, or fewer different sequences can be
-            made than are asked for.
+            If a class (in every stratum) has one plant only and there is no `onset`, if fewer
+            different sequences are possible than are asked for, or if `junction` is not "keep" for
+            images or lazy sequences.
         """
         self._validate_params()
         check_classification_targets(y)
@@ -214,16 +218,42 @@ class RSSResampler(BaseOverSampler):
 
     def _fit_resample(self, X, y, strata=None):
         strata = _check_strata(strata, X)
+        check_junction(self.junction, X, self.lazy or is_lazy(X))
         if X.shape[1] == 1:
-            # No error: an early-detection curve starts at a season of one photo.
+            # No error: an early-detection curve starts at a season of one frame.
             warnings.warn(
                 "Sequences of one frame cannot be spliced: X is returned as it is.", stacklevel=3
             )
             self.sampling_strategy_ = dict.fromkeys(self.sampling_strategy_, 0)
-        self.donors_ = self._draw_donors(y, strata, missing_frames(X))
+        elif not any(self.sampling_strategy_.values()):
+            warnings.warn(
+                f"The classes are balanced, so sampling_strategy={self.sampling_strategy!r} adds "
+                f"nothing. Give the number for each class, for example RSSResampler(60).",
+                stacklevel=3,
+            )
+        donors = self._draw_donors(y, strata, missing_frames(X), self._n_before_onset(X))
+        n_old = len(y)
+        self.donors_ = np.concatenate(
+            [np.repeat(np.arange(n_old)[:, None], X.shape[1], axis=1), donors]
+        )
+        # The last frame comes from the class itself, whatever the onset.
+        y_new = y[self.donors_[:, -1]]
+        if self.junction != "keep":
+            return np.concatenate([X, continue_levels(X, donors, self.junction)]), y_new
         as_table = self.lazy and not is_lazy(X)  # what is lazy already splices itself
-        X_new = (SplicedSequences if as_table else splice)(X, self.donors_)
-        return X_new, y[self.donors_[:, 0]]
+        return (SplicedSequences if as_table else splice)(X, self.donors_), y_new
+
+    def _n_before_onset(self, X):
+        if self.onset is None or X.shape[1] == 1:
+            return 0
+        if self.onset < X.shape[1]:
+            return self.onset
+        warnings.warn(
+            f"Sequences of {X.shape[1]} frames end before the onset (onset={self.onset}): they are "
+            f"spliced within their class.",
+            stacklevel=4,
+        )
+        return 0
 
     def _check_X_y(self, X, y):
         y, binarize_y = check_target_type(y, indicate_one_vs_all=True)
@@ -251,20 +281,25 @@ class RSSResampler(BaseOverSampler):
             self.seed_ = check_random_state(None).randint(np.iinfo(np.int32).max)
         return check_random_state(self.seed_)
 
-    def _draw_donors(self, y, strata, missing):
+    def _draw_donors(self, y, strata, missing, onset):
         rng = self._random_state()
         n_frames = missing.shape[1]
         n_segments = n_frames if self.n_segments == "frame" else min(self.n_segments, n_frames)
-        donors = [np.repeat(np.arange(len(y))[:, None], n_frames, axis=1)]
+        donors = [np.empty((0, n_frames), dtype=np.intp)]
         for label, n_new in self.sampling_strategy_.items():
             if n_new == 0:
                 continue
-            members = np.flatnonzero(y == label)
-            plants = [members[strata[members] == s] for s in np.unique(strata[members])]
-            possible = [count_splices(len(p), n_frames, n_segments) for p in plants]
-            _check_possible(label, n_new, plants, n_frames, n_segments, sum(possible))
-            for p, share in zip(plants, _share_out(n_new, plants, possible), strict=True):
-                donors.append(p[draw_splices(share, missing[p], n_segments, rng)])
+            plants, rows = [], []
+            for stratum in np.unique(strata[y == label]):
+                own = np.flatnonzero((strata == stratum) & (y == label))
+                others = np.flatnonzero((strata == stratum) & (y != label)) if onset else own[:0]
+                plants.append(np.concatenate([own, others]))
+                rows.append(DonorRows(missing[plants[-1]], len(own), n_segments, onset))
+            possible = [r.count() for r in rows]
+            _check_possible(label, n_new, rows, sum(possible))
+            shares = _share_out(n_new, [r.n_own for r in rows], possible)
+            for p, r, share in zip(plants, rows, shares, strict=True):
+                donors.append(p[r.draw(share, rng)])
         return np.concatenate(donors)
 
     def __sklearn_tags__(self):
@@ -275,66 +310,6 @@ class RSSResampler(BaseOverSampler):
         tags.input_tags.string = True
         tags.input_tags.allow_nan = True
         return tags
-
-
-def count_splices(n_donors, n_frames, n_segments):
-    """Number of new sequences that at most n_segments contiguous pieces can make."""
-    return sum(
-        comb(n_frames - 1, n_cuts) * n_donors * (n_donors - 1) ** n_cuts
-        for n_cuts in range(1, n_segments)
-    )
-
-
-def draw_splices(n_new, missing, n_segments, rng):
-    """Draw different rows of donors, uniformly among all that have 1 to n_segments - 1 cuts.
-
-    `missing` (n_donors, n_frames) tells the frames that donors lack: a row with nothing but those
-    is not drawn.
-    """
-    n_donors, n_frames = missing.shape
-    possible = count_splices(n_donors, n_frames, n_segments)
-    if 2 * n_new > possible:  # too many repetitions to draw blindly: list them all
-        rows = _all_splices(n_donors, n_frames, n_segments)
-        rows = _with_frames(rows, missing)
-        if n_new > len(rows):
-            raise ValueError(
-                f"{n_new} new sequences were asked for, but only {len(rows)} of the {possible} "
-                f"that {n_donors} plants can make have a frame that is not missing."
-            )
-        return rows[np.sort(rng.choice(len(rows), n_new, replace=False))]
-    rows = np.empty((0, n_frames), dtype=np.intp)
-    while len(rows) < n_new:
-        drawn = _random_splices(2 * (n_new - len(rows)), n_donors, n_frames, n_segments, rng)
-        rows = np.concatenate([rows, _with_frames(drawn, missing)])
-        first = np.unique(rows, axis=0, return_index=True)[1]
-        rows = rows[np.sort(first)][:n_new]
-    return rows
-
-
-def _with_frames(rows, missing):
-    return rows[~gather(missing, rows).all(axis=1)]
-
-
-def _random_splices(size, n_donors, n_frames, n_segments, rng):
-    n_cuts = np.arange(1, n_segments)
-    counts = [comb(n_frames - 1, k) * (n_donors - 1) ** int(k) for k in n_cuts]
-    total = sum(counts)
-    n_cuts = rng.choice(n_cuts, size=(size, 1), p=[count / total for count in counts])
-    # The frames where the donor changes: those with the n_cuts lowest random ranks.
-    ranks = rng.random_sample((size, n_frames - 1)).argsort(axis=1).argsort(axis=1)
-    steps = rng.randint(1, n_donors, size=ranks.shape) * (ranks < n_cuts)
-    first = rng.randint(n_donors, size=(size, 1))
-    return np.hstack([first, first + np.cumsum(steps, axis=1)]) % n_donors
-
-
-def _all_splices(n_donors, n_frames, n_segments):
-    rows = []
-    for n_cuts in range(1, n_segments):
-        for cuts in combinations(range(1, n_frames), n_cuts):
-            lengths = np.diff([0, *cuts, n_frames])
-            for first_and_steps in product(range(n_donors), *[range(1, n_donors)] * n_cuts):
-                rows.append(np.repeat(np.cumsum(first_and_steps) % n_donors, lengths))
-    return np.array(rows)
 
 
 def _check_strata(strata, X):
@@ -348,34 +323,37 @@ def _check_strata(strata, X):
     return strata
 
 
-def _check_possible(label, n_new, plants, n_frames, n_segments, possible):
+def _check_possible(label, n_new, rows, possible):
     if n_new <= possible:
         return
-    n_plants = sum(len(p) for p in plants)
-    if max(len(p) for p in plants) == 1:
-        where = "" if len(plants) == 1 else ", each alone in its stratum"
+    n_own = sum(r.n_own for r in rows)
+    if sum(r.count_all() for r in rows) == 0:
+        where = "" if len(rows) == 1 else ", each alone in its stratum"
         raise ValueError(
-            f"Class {label} has {n_plants} sequence{'s' * (n_plants > 1)}{where}: a splice needs "
-            f"at least 2 of one class to draw from, and {n_new} new ones were asked for."
+            f"Class {label} has {n_own} sequence{'s' * (n_own > 1)}{where}: a splice needs "
+            f"at least 2 donors to draw from, and {n_new} new ones were asked for."
         )
+    n_frames = rows[0].missing.shape[1]
+    lacking = any(r.missing.any() for r in rows)
     raise ValueError(
         f"{n_new} new sequences were asked for in class {label}, but only {possible} different "
-        f"ones are possible from {n_plants} sequences of {n_frames} frames in {n_segments} "
-        f"segments at most. Ask for fewer, or raise n_segments."
+        f"ones {'with a frame that is not missing ' * lacking}are possible from {n_own} sequences "
+        f"of {n_frames} frames in {rows[0].n_segments} segments at most. Ask for fewer, or raise "
+        f"n_segments."
     )
 
 
-def _share_out(n_new, plants, possible):
+def _share_out(n_new, n_plants, possible):
     """Share n_new among strata in proportion to their plants, none beyond what is possible."""
-    shares = [0] * len(plants)
+    shares = [0] * len(n_plants)
     # The stratum that is furthest behind its share comes first (D'Hondt's rule).
-    queue = [(-len(p), s) for s, p in enumerate(plants) if possible[s] > 0]
+    queue = [(-n, s) for s, n in enumerate(n_plants) if possible[s] > 0]
     heapify(queue)
     for _ in range(n_new):
         s = queue[0][1]
         shares[s] += 1
         if shares[s] < possible[s]:
-            heapreplace(queue, (-len(plants[s]) / (shares[s] + 1), s))
+            heapreplace(queue, (-n_plants[s] / (shares[s] + 1), s))
         else:
             heappop(queue)
     return shares
