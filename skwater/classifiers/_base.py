@@ -14,7 +14,7 @@ from sklearn.utils import check_random_state, compute_class_weight
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
-from skorch.callbacks import EarlyStopping
+from skorch.callbacks import EarlyStopping, LRScheduler
 from skorch.helper import predefined_split
 from torch.utils.data import Subset
 
@@ -24,6 +24,7 @@ from ..nn._precision import has_bfloat16
 from ..nn._workspace import give_freed_memory_back
 from ._batches import Batches, as_is, to_batch
 from ._callbacks import EpochBar, StopOnNaN
+from ._length import choose_batch_size, choose_max_epochs
 from ._net import BinaryLoss, CrossEntropyLoss, SequenceNet, to_probabilities
 from ._validation_split import validation_split
 
@@ -58,8 +59,9 @@ class _SequenceClassifier(ClassifierMixin, BaseEstimator):
     _parameter_constraints: dict = {
         "precision": [StrOptions({"float32", "bfloat16"})],
         "lr": [Interval(Real, 0, None, closed="neither")],
-        "max_epochs": [Interval(Integral, 1, None, closed="left")],
-        "batch_size": [Interval(Integral, 1, None, closed="left")],
+        "lr_schedule": [StrOptions({"cosine", "constant"})],
+        "max_epochs": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
+        "batch_size": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
         "optimizer": [StrOptions(set(_OPTIMIZERS)), callable],
         "class_weight": [StrOptions({"balanced"}), dict, None],
         "augment": [StrOptions({"default"}), callable, None],
@@ -78,6 +80,7 @@ class _SequenceClassifier(ClassifierMixin, BaseEstimator):
         *,
         precision,
         lr,
+        lr_schedule,
         max_epochs,
         batch_size,
         optimizer,
@@ -94,6 +97,7 @@ class _SequenceClassifier(ClassifierMixin, BaseEstimator):
     ):
         self.precision = precision
         self.lr = lr
+        self.lr_schedule = lr_schedule
         self.max_epochs = max_epochs
         self.batch_size = batch_size
         self.optimizer = optimizer
@@ -151,6 +155,8 @@ class _SequenceClassifier(ClassifierMixin, BaseEstimator):
         classes = torch.from_numpy(encoded)
         augmenter = None if self.augment is None else Augmenter(self.augment, X)
         batches = Batches(X, classes, self.mean_, self.std_, self._shares(), augmenter)
+        self.batch_size_ = choose_batch_size(self.batch_size, len(train))
+        self.max_epochs_ = choose_max_epochs(self.max_epochs, len(train), self.batch_size_)
         params = self._build_net_params(X, encoded)
         if valid is not None:
             as_they_are = Batches(X, classes, self.mean_, self.std_, self._shares())
@@ -278,6 +284,8 @@ class _SequenceClassifier(ClassifierMixin, BaseEstimator):
             callbacks.append(EpochBar())
         if self.early_stopping:
             callbacks.append(EarlyStopping(patience=self.patience, load_best=True))
+        if self.lr_schedule == "cosine":
+            callbacks.append(LRScheduler("CosineAnnealingLR", T_max=self.max_epochs_))
         callbacks.append(StopOnNaN())
         params = {
             "module": self._network,
@@ -289,8 +297,8 @@ class _SequenceClassifier(ClassifierMixin, BaseEstimator):
             **self._loss(encoded),
             "optimizer": _OPTIMIZERS.get(self.optimizer, self.optimizer),
             "lr": self.lr,
-            "max_epochs": self.max_epochs,
-            "batch_size": self.batch_size,
+            "max_epochs": self.max_epochs_,
+            "batch_size": self.batch_size_,
             "iterator_train__shuffle": True,
             "iterator_train__collate_fn": as_is,
             "iterator_valid__collate_fn": as_is,
@@ -338,7 +346,7 @@ class _SequenceClassifier(ClassifierMixin, BaseEstimator):
     def _few_threads(self):
         """Use one thread where a step is so small that threads would only wait for each other."""
         frame = getattr(self, "sequence_shape_", ())[1:3]  # not there before fit; _run says so
-        if self.batch_size * np.prod(frame) >= _PIXELS_FOR_THREADS:
+        if getattr(self, "batch_size_", 1) * np.prod(frame) >= _PIXELS_FOR_THREADS:
             yield
             return
         before = torch.get_num_threads()  # for the thread that asks
@@ -357,8 +365,8 @@ class _SequenceClassifier(ClassifierMixin, BaseEstimator):
             # Numbers are run in double precision, which costs nothing there: a plant's probability
             # must not depend on who is predicted beside it, not even in the last bit of a float32.
             module, dtype = copy.deepcopy(module).double(), np.float64
-        for start in range(0, len(X), self.batch_size):
-            rows = X[start : start + self.batch_size]
+        for start in range(0, len(X), self.batch_size_):
+            rows = X[start : start + self.batch_size_]
             x = to_batch(rows, self.mean_, self.std_, self._shares(), dtype)
             x = x.to(self.net_.device)
             yield _logits_of(module, x, staged)
