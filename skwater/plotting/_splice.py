@@ -69,7 +69,7 @@ class SpliceDisplay:
     >>> X_new, y_new = RSSResampler(lazy=True, random_state=0).fit_resample(X, y)
     >>> display = SpliceDisplay.from_spliced(X_new, 6)
     >>> display.donors
-    array([5, 4, 4, 5])
+    array([5, 4, 5, 5])
     """
 
     def __init__(self, *, donors, plants, originals, days=None, value_name="Value"):

@@ -96,9 +96,8 @@ class RSSResampler(BaseOverSampler):
     Notes
     -----
     Published work [1]_ names the aim of splicing and no algorithm; this one is defined here, as is
-    onset-aware splicing. Two
-    sequences count as different when their donors differ. When two plants have equal frames, or
-    both lack a frame, different donors can give equal values.
+    onset-aware splicing. Two sequences count as different when their donors differ. When two plants
+    have equal frames, or both lack a frame, different donors can give equal values.
 
     References
     ----------
@@ -112,8 +111,8 @@ class RSSResampler(BaseOverSampler):
     >>> y = np.array([0, 0, 0, 0, 1, 1])
     >>> X_new, y_new = RSSResampler(random_state=0).fit_resample(X, y)
     >>> X_new[6:]
-    array([[50, 41, 42, 53],
-           [40, 51, 52, 43]])
+    array([[50, 41, 52, 53],
+           [50, 41, 42, 53]])
     >>> y_new[6:]
     array([1, 1])
 
@@ -122,8 +121,8 @@ class RSSResampler(BaseOverSampler):
     >>> sampler = RSSResampler({0: 4, 1: 4}, n_segments=2, onset=2, random_state=0)
     >>> X_new, y_new = sampler.fit_resample(X, y)
     >>> X_new[6:]
-    array([[10, 11, 52, 53],
-           [20, 21, 42, 43]])
+    array([[ 0,  1, 52, 53],
+           [40, 41, 52, 53]])
     """
 
     _parameter_constraints = {
