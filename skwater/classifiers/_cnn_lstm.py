@@ -36,14 +36,19 @@ class CNNLSTMClassifier(_SequenceClassifier):
         float32.
         Weights, the LSTM and predictions are float32 in any case, and on series of numbers or
         vectors it changes nothing.
-    lr : float, default=0.001
-        Learning rate.
-    max_epochs : int, default=20
-        Passes over the training sequences.
-    batch_size : int, default=8
-        Sequences for each step of the optimiser, and for each step of prediction.
+    lr : float, default=0.01
+        Learning rate; with `lr_schedule` "cosine" that of the first epoch.
+    lr_schedule : {"cosine", "constant"}, default="cosine"
+        How the learning rate changes from epoch to epoch. "cosine" lets it fall to 0 over
+        `max_epochs`, along half a cosine wave.
+    max_epochs : int or "auto", default="auto"
+        Passes over the training sequences. "auto" trains for at least 60 epochs and at least
+        1,000 optimizer steps, see ``max_epochs_``: few sequences need more epochs.
+    batch_size : int or "auto", default="auto"
+        Sequences in each step of the optimizer, and in each step of prediction. "auto" is one
+        twentieth of the training sequences, from 8 to 64.
     optimizer : {"adam", "adamw", "sgd"} or torch.optim.Optimizer class, default="adam"
-        What minimises the loss: binary cross-entropy for two classes, cross-entropy for more.
+        What minimizes the loss: binary cross-entropy for two classes, cross-entropy for more.
     class_weight : "balanced", dict or None, default=None
         Weight of each class in the loss, as in scikit-learn; positive.
     augment : "default", albumentations transform, callable or None, default=None
@@ -81,6 +86,10 @@ class CNNLSTMClassifier(_SequenceClassifier):
         The labels.
     net_ : skorch.NeuralNet
         The trained network; ``net_.module_`` is the torch module.
+    batch_size_ : int
+        Sequences in each step.
+    max_epochs_ : int
+        Passes over the training sequences, unless they end earlier.
     history_ : list of dict
         Epoch, training loss and, with `early_stopping`, validation loss of each epoch.
     mean_ : ndarray of shape (n_channels,), dtype float64
@@ -138,7 +147,7 @@ class CNNLSTMClassifier(_SequenceClassifier):
         lstm_size=32,
         dropout=0.0,
         precision="float32",
-        lr=3e-3,
+        lr=1e-2,
         lr_schedule="cosine",
         max_epochs="auto",
         batch_size="auto",

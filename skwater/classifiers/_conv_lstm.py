@@ -11,10 +11,12 @@ from ._base import _SequenceClassifier
 class ConvLSTMClassifier(_SequenceClassifier):
     """Classify image sequences with a convolutional LSTM.
 
-    The network carries a picture as its state from frame to frame, so it sees *where* a plant
-    changes. The defaults are the published architecture, optimiser and loss [1]_ (Adam at 0.001,
-    binary cross-entropy), with 20,541 parameters on 224 x 224 colour pictures; it takes frames of
-    any size, and on series of numbers or vectors it becomes an LSTM.
+    The network carries an image as its state from frame to frame, so it sees *where* a plant
+    changes. The architecture and the loss are the published ones [1]_, with 20,541 parameters on
+    224 x 224 color images. It takes frames of any size, and on series of numbers or vectors it
+    becomes an LSTM. The training is longer than the published one, which was Adam at a constant
+    0.001, batches of 1 and 5 epochs: ``lr=0.001, lr_schedule="constant", batch_size=1,
+    max_epochs=5`` repeats that.
 
     With a few dozen plants a deep network may well do no better than logistic regression on the
     canopy cover: look at that first. Splice and scale inside the cross-validation folds, in a
@@ -40,14 +42,19 @@ class ConvLSTMClassifier(_SequenceClassifier):
         float32.
         Weights, cell states and predictions are float32 in any case, and on series of numbers or
         vectors it changes nothing.
-    lr : float, default=0.001
-        Learning rate.
-    max_epochs : int, default=20
-        Passes over the training sequences.
-    batch_size : int, default=8
-        Sequences for each step of the optimiser, and for each step of prediction.
+    lr : float, default=0.01
+        Learning rate; with `lr_schedule` "cosine" that of the first epoch.
+    lr_schedule : {"cosine", "constant"}, default="cosine"
+        How the learning rate changes from epoch to epoch. "cosine" lets it fall to 0 over
+        `max_epochs`, along half a cosine wave.
+    max_epochs : int or "auto", default="auto"
+        Passes over the training sequences. "auto" trains for at least 60 epochs and at least
+        1,000 optimizer steps, see ``max_epochs_``: few sequences need more epochs.
+    batch_size : int or "auto", default="auto"
+        Sequences in each step of the optimizer, and in each step of prediction. "auto" is one
+        twentieth of the training sequences, from 8 to 64.
     optimizer : {"adam", "adamw", "sgd"} or torch.optim.Optimizer class, default="adam"
-        What minimises the loss: binary cross-entropy for two classes, cross-entropy for more.
+        What minimizes the loss: binary cross-entropy for two classes, cross-entropy for more.
     class_weight : "balanced", dict or None, default=None
         Weight of each class in the loss, as in scikit-learn; positive.
     augment : "default", albumentations transform, callable or None, default=None
@@ -85,6 +92,10 @@ class ConvLSTMClassifier(_SequenceClassifier):
         The labels.
     net_ : skorch.NeuralNet
         The trained network; ``net_.module_`` is the torch module.
+    batch_size_ : int
+        Sequences in each step.
+    max_epochs_ : int
+        Passes over the training sequences, unless they end earlier.
     history_ : list of dict
         Epoch, training loss and, with `early_stopping`, validation loss of each epoch.
     mean_ : ndarray of shape (n_channels,), dtype float64
@@ -151,7 +162,7 @@ class ConvLSTMClassifier(_SequenceClassifier):
         pool_size=4,
         low_memory=False,
         precision="float32",
-        lr=3e-3,
+        lr=1e-2,
         lr_schedule="cosine",
         max_epochs="auto",
         batch_size="auto",
