@@ -141,7 +141,7 @@ def test_one_shared_picture_warns():
 
 def test_lazy_splices_of_copied_splices_warn():
     X, y = originals_and_splices()
-    X, y = RSSResampler(60, lazy=True, random_state=1).fit_resample(np.asarray(X), y)
+    X, y = RSSResampler(70, lazy=True, random_state=1).fit_resample(np.asarray(X), y)
     with pytest.warns(LeakageWarning, match="look spliced or repeated"):
         fit_with_early_stopping(X, y)
 
