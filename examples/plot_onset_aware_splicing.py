@@ -54,15 +54,17 @@ X, y = make_plants(21, 9, np.random.default_rng(0))
 # One new sequence
 # ----------------
 # A stressed sequence that begins as a watered plant: up to the last irrigation its frames are those
-# of a watered one, from the next frame on those of a stressed one.
+# of a watered one, from the next frame on those of a stressed one. Of all such sequences it is the
+# one with the largest step there.
 sampler = RSSResampler(60, n_segments=2, onset=onset, lazy=True, random_state=0)
 X_new, y_new = sampler.fit_resample(X, y)
 first, last = y[sampler.donors_[:, 0]], y[sampler.donors_[:, -1]]
-row = np.flatnonzero((first == "watered") & (last == "stressed"))[0]
+mixed = np.flatnonzero((first == "watered") & (last == "stressed"))
+before, after = np.log(np.asarray(X_new))[mixed, :, 0][:, [onset - 1, onset]].T
+row = mixed[np.argmax(np.abs(after - before))]
 print(f"sequence {row} is {y_new[row]}, its donors are plants {sampler.donors_[row]}")
-n_mixed = ((y_new == "stressed") & (first == "watered")).sum()
 n_stressed = (y_new[len(y) :] == "stressed").sum()
-print(f"{n_mixed} of {n_stressed} new stressed sequences begin as a watered plant")
+print(f"{len(mixed)} of {n_stressed} new stressed sequences begin as a watered plant")
 
 # %%
 # Left: the new sequence in bold, each donor in a color of its own. The values jump at the junction,
