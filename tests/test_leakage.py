@@ -107,6 +107,14 @@ def test_copied_splices_warn(dtype):
         fit_with_early_stopping(X, y)
 
 
+@pytest.mark.parametrize("junction", ["shift", "scale"])
+def test_splices_of_changed_values_warn_by_their_first_piece(junction):
+    X, y = noise(0, 8, 2)
+    sampler = RSSResampler(60, onset=4, junction=junction, random_state=0)
+    with pytest.warns(LeakageWarning, match=r"share frames from \d+ on: they look spliced or"):
+        fit_with_early_stopping(*sampler.fit_resample(X, y))
+
+
 def test_repeated_plant_warns():
     X, y = noise(0, 8, 2)
     with pytest.warns(LeakageWarning, match="Samples 3 and 30 share frames from 0 on"):
