@@ -45,7 +45,7 @@ OBJECTS = public_objects()
 
 def test_the_objects_were_found():
     assert len(OBJECTS) >= 25
-    assert "skwater.resampling.RSSResampler.fit_resample" in OBJECTS
+    assert "skwater.resampling._rss_resampler.RSSResampler.fit_resample" in OBJECTS
 
 
 @pytest.mark.parametrize("name", OBJECTS)

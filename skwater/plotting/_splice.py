@@ -3,10 +3,20 @@
 import operator
 
 import numpy as np
+from sklearn.utils import column_or_1d
 
 from .._sequences import check_days, is_lazy
 from ._frames import choose_channel, read_channel, read_thumbnails, refuse_channel
-from ._style import GREY, draw_legend, label_time, new_axes, series_style, trim_axes
+from ._style import (
+    GREY,
+    draw_legend,
+    draw_onset,
+    label_above,
+    label_time,
+    new_axes,
+    series_style,
+    trim_axes,
+)
 
 _GAP = 0.12  # between two thumbnails, as a fraction of their width
 _MISSING = 0.9  # the grey of a missing photo
@@ -35,8 +45,12 @@ class SpliceDisplay:
         where a frame is missing.
     days : ndarray of shape (n_frames,), default=None
         Day of each frame; None shows the numbers of the frames.
+    onset : float, default=None
+        Day of the last irrigation.
+    classes : ndarray of shape (n_plants,), default=None
+        Class of each of `plants`.
     value_name : str, default="Value"
-        What is shown, where it is numbers.
+        What is shown, if it is numbers.
 
     Attributes
     ----------
@@ -48,6 +62,8 @@ class SpliceDisplay:
         The pieces of the new trace, in the order of time; empty for pictures.
     original_lines_ : list of matplotlib Line2D
         The whole traces of `plants`; empty for pictures.
+    onset_line_ : matplotlib Line2D or None
+        The line of the last irrigation; of images it is before the first frame after that day.
     image_ : matplotlib AxesImage or None
         The thumbnails, as one picture.
     frames_ : list of matplotlib Rectangle
@@ -72,15 +88,29 @@ class SpliceDisplay:
     array([5, 4, 5, 5])
     """
 
-    def __init__(self, *, donors, plants, originals, days=None, value_name="Value"):
+    def __init__(
+        self,
+        *,
+        donors,
+        plants,
+        originals,
+        days=None,
+        onset=None,
+        classes=None,
+        value_name="Value",
+    ):
         self.donors = donors
         self.plants = plants
         self.originals = originals
         self.days = days
+        self.onset = onset
+        self.classes = classes
         self.value_name = value_name
 
     @classmethod
-    def from_spliced(cls, X, row, *, days=None, channel=None, value_name=None, ax=None):
+    def from_spliced(
+        cls, X, row, *, days=None, onset=None, y=None, channel=None, value_name=None, ax=None
+    ):
         """Plot one row of lazy sequences and its donors.
 
         Parameters
@@ -92,6 +122,11 @@ class SpliceDisplay:
             The row of X to show. Of resampled sequences the originals come first.
         days : array-like of shape (n_frames,), default=None
             Day of each frame, increasing.
+        onset : float, default=None
+            Day of the last irrigation, marked by a line; the number of its frame if `days` is None.
+        y : array-like of shape (n_base,), default=None
+            Class of each plant that the frames are taken from, shown beside its number. What
+            :class:`~skwater.RSSResampler` returns will do, since the originals come first.
         channel : int, default=None
             Which number of each frame to show, where there are several.
         value_name : str, default=None
@@ -109,8 +144,8 @@ class SpliceDisplay:
         TypeError
             If X is an array, which does not know its donors, or `row` is no integer.
         ValueError
-            If X has several numbers a frame and no `channel` is chosen, or days do not fit the
-            frames.
+            If X has several numbers a frame and no `channel` is chosen, if days do not fit the
+            frames, or if a plant has no class in `y`.
         IndexError
             If X has no such row.
         """
@@ -122,6 +157,7 @@ class SpliceDisplay:
         days = None if days is None else check_days(days, X.shape[1])
         donors = X.donors[operator.index(row)]
         plants = donors[np.sort(np.unique(donors, return_index=True)[1])]
+        classes = None if y is None else _classes_of(plants, column_or_1d(y))
         seasons = X._with(np.repeat(plants[:, None], len(donors), axis=1), X.frames)
         if X.ndim <= 3:
             originals = read_channel(seasons, channel)
@@ -135,6 +171,8 @@ class SpliceDisplay:
             plants=plants,
             originals=originals,
             days=days,
+            onset=onset,
+            classes=classes,
             value_name=default_name if value_name is None else value_name,
         )
         return display.plot(ax)
@@ -175,15 +213,15 @@ class SpliceDisplay:
             style = {**styles[plant], "marker": None}
             self.original_lines_ += ax.plot(time, values, **style, linewidth=1, alpha=0.6)
         ax.plot(time, new, color=GREY, linestyle=":", linewidth=1.5, zorder=2.5)
-        labelled = set()
+        labels = dict(zip(self.plants, self._names("from plant"), strict=True))
         for piece in np.split(np.arange(len(time)), np.flatnonzero(np.diff(self.donors)) + 1):
             plant = self.donors[piece[0]]
-            label = None if plant in labelled else f"from plant {plant}"
-            labelled.add(plant)
+            label = labels.pop(plant, None)  # one entry of the legend for all pieces
             style = {**styles[plant], "linestyle": "-"}
             self.lines_ += ax.plot(
                 time[piece], new[piece], **style, label=label, linewidth=3, markersize=7, zorder=3
             )
+        self.onset_line_ = draw_onset(ax, self.onset)
         ax.set_ylabel(self.value_name)
         draw_legend(ax, ncols=1 + len(self.plants) // 8)
         trim_axes(ax)
@@ -216,12 +254,23 @@ class SpliceDisplay:
                 ha="center",
                 va="bottom",
             )
-        names = ["spliced", *(f"plant {plant}" for plant in self.plants)]
-        ax.set_yticks(top + height / 2 - 0.5, names)
+        ax.set_yticks(top + height / 2 - 0.5, ["spliced", *self._names("plant")])
         time = label_time(ax, self.days, len(self.donors))
+        self.onset_line_ = None
+        if self.onset is not None:
+            gap = _gap(width)
+            x = np.append(left, mosaic.shape[1] + gap)[np.sum(time <= self.onset)] - gap / 2 - 0.5
+            self.onset_line_ = ax.axvline(x, color=GREY, linewidth=1.5)
+            label_above(ax, x, "last irrigation", points=16)  # above the numbers of the donors
         ax.set_xticks(left + width / 2 - 0.5, [f"{day:g}" for day in time])
         ax.tick_params(length=0)
         ax.spines[:].set_visible(False)
+
+    def _names(self, prefix):
+        if self.classes is None:
+            return [f"{prefix} {plant}" for plant in self.plants]
+        named = zip(self.plants, self.classes, strict=True)
+        return [f"{prefix} {plant} ({name})" for plant, name in named]
 
     def _new(self):
         """The spliced sequence itself."""
@@ -230,10 +279,23 @@ class SpliceDisplay:
         return self.originals[rows, np.arange(len(rows))]
 
 
+def _classes_of(plants, y):
+    if plants.max() >= len(y):
+        raise ValueError(
+            f"y must be the class of each plant that frames are taken from: it has {len(y)} rows, "
+            f"and plant {plants.max()} gave a frame."
+        )
+    return y[plants]
+
+
+def _gap(width):
+    return max(1, round(_GAP * width))
+
+
 def _lay_out(pictures):
     """Pictures (n_rows, n_frames, height, width, 3) in one, and where rows and columns begin."""
     n_rows, n_frames, height, width, _ = pictures.shape
-    gap = max(1, round(_GAP * width))
+    gap = _gap(width)
     top = np.arange(n_rows) * (height + gap)
     top[1:] += 2 * gap  # the first row stands apart
     left = np.arange(n_frames) * (width + gap)

@@ -35,20 +35,20 @@ def label_time(ax, days, n_frames):
 
 
 def draw_onset(ax, onset):
-    """Draw the line of the last water."""
+    """Draw the line of the last irrigation."""
     if onset is None:
         return None
-    label_above(ax, onset, "last water")
+    label_above(ax, onset, "last irrigation")
     return ax.axvline(onset, color=GREY, linewidth=1.2, zorder=1)
 
 
-def label_above(ax, x, text):
-    """Write above the axes, where no data is."""
+def label_above(ax, x, text, points=3):
+    """Write above the axes, so many points, where no data is."""
     ax.annotate(
         text,
         (x, 1),
         xycoords=ax.get_xaxis_transform(),
-        xytext=(0, 3),
+        xytext=(0, points),
         textcoords="offset points",
         ha="center",
         va="bottom",

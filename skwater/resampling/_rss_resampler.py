@@ -225,9 +225,11 @@ class RSSResampler(BaseOverSampler):
             )
             self.sampling_strategy_ = dict.fromkeys(self.sampling_strategy_, 0)
         elif not any(self.sampling_strategy_.values()):
+            balanced = len(set(np.unique(y, return_counts=True)[1])) == 1
+            why = "The classes are balanced" if balanced else "Every class has its number already"
             warnings.warn(
-                f"The classes are balanced, so sampling_strategy={self.sampling_strategy!r} adds "
-                f"nothing. Give the number for each class, for example RSSResampler(60).",
+                f"{why}, so sampling_strategy={self.sampling_strategy!r} adds nothing. Give the "
+                f"number for each class, for example RSSResampler(60).",
                 stacklevel=3,
             )
         donors = self._draw_donors(y, strata, missing_frames(X), self._n_before_onset(X))
@@ -334,11 +336,13 @@ def _check_possible(label, n_new, rows, possible):
         )
     n_frames = rows[0].missing.shape[1]
     lacking = any(r.missing.any() for r in rows)
+    others = sum(len(r.missing) for r in rows) - n_own
+    also = f", with {others} of other classes before the onset," if others else ""
     raise ValueError(
         f"{n_new} new sequences were asked for in class {label}, but only {possible} different "
         f"ones {'with a frame that is not missing ' * lacking}are possible from {n_own} sequences "
-        f"of {n_frames} frames in {rows[0].n_segments} segments at most. Ask for fewer, or raise "
-        f"n_segments."
+        f"of {n_frames} frames{also} in {rows[0].n_segments} segments at most. Ask for fewer, or "
+        f"raise n_segments."
     )
 
 

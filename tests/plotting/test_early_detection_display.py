@@ -86,7 +86,7 @@ def test_negative_control_ends_with_the_last_water():
     assert display.control_.get_x() + display.control_.get_width() == 28
     assert display.control_.get_x() == display.ax_.get_xlim()[0]
     assert display.chance_line_.get_ydata() == [0.5, 0.5]
-    assert {text.get_text() for text in display.ax_.texts} == {"last water", "chance"}
+    assert {text.get_text() for text in display.ax_.texts} == {"last irrigation", "chance"}
 
 
 def test_without_onset():

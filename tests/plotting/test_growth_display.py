@@ -33,7 +33,7 @@ def test_what_is_drawn():
     top = [band.get_paths()[0].vertices[:, 1].max() for band in display.bands_]
     assert np.allclose(top, display.high.max(axis=1))
     assert display.onset_line_.get_xdata() == [5, 5]
-    assert [text.get_text() for text in ax.texts] == ["last water"]
+    assert [text.get_text() for text in ax.texts] == ["last irrigation"]
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("Time (days)", "Height (m)")
     legend = [text.get_text() for text in ax.get_legend().get_texts()]
     assert legend == ["dry (3 plants)", "wet (1 plant)"]

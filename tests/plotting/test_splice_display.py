@@ -135,6 +135,49 @@ def test_what_the_resampler_returns():
     assert np.array_equal(drawn, X_new[-1])
 
 
+def test_onset_and_classes_of_a_trace():
+    days = [0, 2, 3, 7, 8, 9]
+    y = np.array(["wet", "dry", "wet", "wet", "wet"])
+    X = SplicedSequences(NUMBERS, DONORS)
+    display = SpliceDisplay.from_spliced(X, 1, days=days, onset=2, y=y)
+    assert display.onset_line_.get_xdata() == [2, 2]
+    assert display.classes.tolist() == ["wet", "dry"]
+    legend = [text.get_text() for text in display.ax_.get_legend().get_texts()]
+    assert legend == ["from plant 4 (wet)", "from plant 1 (dry)"]
+    assert [text.get_text() for text in display.ax_.texts] == ["last irrigation"]
+    assert SpliceDisplay.from_spliced(X, 1).onset_line_ is None
+
+
+@pytest.mark.parametrize(
+    ("onset", "days", "column"),
+    [
+        (2, [0, 2, 3, 7, 8, 9], 2),
+        (2.5, [0, 2, 3, 7, 8, 9], 2),
+        (-1, None, 0),
+        (3, None, 4),
+        (9, None, 6),
+    ],
+)
+def test_onset_of_pictures_lies_between_two_frames(onset, days, column):
+    X = SplicedSequences(squares(), DONORS)
+    display = SpliceDisplay.from_spliced(X, 1, days=days, onset=onset, y=[0, 1, 0, 0, 0])
+    (x, _) = display.onset_line_.get_xdata()
+    edges = [(f.get_x(), f.get_x() + f.get_width()) for f in display.frames_[:6]]
+    assert column == 0 or x > edges[column - 1][1]
+    assert column == 6 or x < edges[column][0]
+    rows = [text.get_text() for text in display.ax_.get_yticklabels()]
+    assert rows == ["spliced", "plant 4 (0)", "plant 1 (1)"]
+
+
+def test_labels_that_the_resampler_returns():
+    y = np.array([0, 0, 0, 1, 1])
+    sampler = RSSResampler(6, onset=3, lazy=True, random_state=0)
+    X_new, y_new = sampler.fit_resample(NUMBERS, y)
+    display = SpliceDisplay.from_spliced(X_new, -1, onset=2, y=y_new)
+    assert np.array_equal(display.classes, y[display.plants])
+    assert display.classes[-1] == y_new[-1]
+
+
 def test_given_axes_are_used():
     _, axes = plt.subplots(2)
     for ax, X in zip(axes, (NUMBERS, squares()), strict=True):
@@ -155,3 +198,5 @@ def test_errors():
         SpliceDisplay.from_spliced(X, 1, days=[1, 2])
     with pytest.raises(ValueError, match="X has pictures"):
         SpliceDisplay.from_spliced(SplicedSequences(squares(), DONORS), 1, channel=0)
+    with pytest.raises(ValueError, match="it has 3 rows, and plant 4 gave a frame"):
+        SpliceDisplay.from_spliced(X, 1, y=[0, 1, 0])

@@ -53,7 +53,7 @@ def test_counts_and_draws_are_of_all_rows(rows, data, seed):
     assert set(map(tuple, drawn)) <= possible
 
 
-LACKING = np.array([[0, 1, 1, 1], [1, 1, 1, 0], [1, 0, 1, 1], [1, 1, 1, 1]], dtype=bool)
+LACKING = np.array([[0, 1, 1, 1], [1, 1, 1, 0], [1, 0, 1, 1], [1, 1, 0, 1]], dtype=bool)
 
 
 @pytest.mark.parametrize("share", [0.1, 0.6])  # drawn blindly, and from the list of all

@@ -45,6 +45,7 @@ def few_cuts(donors, n_segments):
     return n_segments == "frame" or (cuts < n_segments).all()
 
 
+@pytest.mark.filterwarnings("ignore:The classes are balanced")
 @settings(deadline=None, max_examples=100)
 @given(
     seasons(), segments, st.sampled_from(["auto", "all", "not majority", 7]), st.booleans(), seeds
@@ -216,9 +217,31 @@ def test_continuous_target(noise):
 
 
 def test_balanced_data_is_left_alone_by_auto(noise):
-    X, y = RSSResampler(random_state=0).fit_resample(noise[0][:12], [0, 1] * 6)
+    with pytest.warns(
+        UserWarning, match=r"balanced, so sampling_strategy='auto' adds nothing"
+    ) as w:
+        X, y = RSSResampler(random_state=0).fit_resample(noise[0][:12], [0, 1] * 6)
+    assert len(w) == 1
+    assert w[0].filename == __file__
     assert np.array_equal(X, noise[0][:12])
     assert np.array_equal(y, [0, 1] * 6)
+
+
+def test_classes_that_have_their_number_are_not_called_balanced(noise):
+    with pytest.warns(UserWarning, match="Every class has its number already, so"):
+        X, _ = RSSResampler({0: 13, 1: 6}).fit_resample(*noise)
+    assert np.array_equal(X, noise[0])
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("onset", [None, 2])
+@pytest.mark.parametrize(
+    ("strategy", "y"), [("auto", [0, 1, 1] * 4), (20, [0, 1] * 6), ({0: 9}, [0, 1] * 6)], ids=str
+)
+def test_no_warning_if_something_is_added(noise, strategy, y, onset):
+    sampler = RSSResampler(strategy, onset=onset, random_state=0)
+    X_new, _ = sampler.fit_resample(noise[0][:12], y)
+    assert len(X_new) > 12
 
 
 def test_strata_never_mix(noise):
@@ -355,3 +378,156 @@ def test_long_series_have_more_splices_than_a_float_can_count():
 def test_unknown_stratum_is_refused():
     with pytest.raises(ValueError, match="strata is NaN for sample 2"):
         RSSResampler().fit_resample(np.eye(4), [0, 0, 0, 1], strata=[0, 0, np.nan, 1])
+
+
+@pytest.mark.filterwarnings("ignore:The classes are balanced")
+@settings(deadline=None, max_examples=100)
+@given(seasons(), segments, strategies, st.data(), seeds)
+def test_every_draw_with_an_onset(season, n_segments, strategy, data, seed):
+    X, y = season
+    n, t = X.shape[:2]
+    onset = data.draw(st.integers(1, t - 1))
+    params = {"n_segments": n_segments, "onset": onset, "random_state": seed}
+    sampler = RSSResampler(strategy, **params)
+    try:
+        Z, z = sampler.fit_resample(X, y)
+    except ValueError as error:
+        assert "different ones are possible" in str(error)  # noqa: PT017
+        return
+    donors = sampler.donors_
+    assert Z.dtype == X.dtype
+    assert np.array_equal(Z[:n], X)
+    assert np.array_equal(z[:n], y)
+    assert np.array_equal(donors[:n], np.repeat(np.arange(n)[:, None], t, axis=1))
+    assert np.array_equal(Z, X[donors, np.arange(t)])
+    assert np.array_equal(y[donors[:, onset:]], np.repeat(z[:, None], t - onset, axis=1))
+    assert len(np.unique(donors, axis=0)) == len(donors)
+    assert few_cuts(donors, n_segments)
+    assert (donors[n:, onset] != donors[n:, onset - 1]).all()
+    size = strategy if isinstance(strategy, int) else max(Counter(y).values())
+    assert set(Counter(z).values()) == {size}
+    lazy, z_lazy = RSSResampler(strategy, lazy=True, **params).fit_resample(X, y)
+    assert isinstance(lazy, SplicedSequences)
+    assert np.array_equal(lazy, Z)
+    assert np.array_equal(z_lazy, z)
+
+
+def test_frames_before_the_onset_come_from_all_plants_alike(noise):
+    X, y = noise
+    before, after = [], []
+    for seed in range(40):
+        sampler = RSSResampler(n_segments=2, onset=3, random_state=seed)
+        sampler.fit_resample(X, y)
+        before += sampler.donors_[19:, 0].tolist()
+        after += sampler.donors_[19:, -1].tolist()
+    assert set(before) == set(range(19))
+    assert set(after) == set(range(13, 19))
+    # 13 of the 18 plants that are not the donor after the onset are of the other class.
+    share = np.mean(y[before] == 0)
+    assert abs(share - 13 / 18) < 4 * np.sqrt(13 / 18 * 5 / 18 / len(before))
+
+
+def test_all_that_are_possible_with_an_onset_come_once(make_sequences):
+    X, y = make_sequences(4, 4, ndim=2), np.array([0, 0, 1, 1])
+    rows = [
+        (*before, *after)
+        for before in product(range(4), repeat=2)
+        for after in product((2, 3), repeat=2)
+        if before[1] != after[0] and n_pieces((*before, *after)) <= 3
+    ]
+    sampler = RSSResampler({1: 2 + len(rows)}, onset=2, random_state=0)
+    sampler.fit_resample(X, y)
+    assert sorted(map(tuple, sampler.donors_[4:])) == sorted(rows)
+    sampler.set_params(sampling_strategy={1: 3 + len(rows)})
+    limit = rf"class 1, but only {len(rows)} different .* with 2 of other classes before the onset"
+    with pytest.raises(ValueError, match=limit):
+        sampler.fit_resample(X, y)
+
+
+def test_class_of_one_plant_with_an_onset(noise):
+    X, _ = noise
+    y = np.array(["dry"] + ["wet"] * 18)
+    sampler = RSSResampler(onset=4, random_state=0)
+    _, z = sampler.fit_resample(X, y)
+    assert Counter(z.tolist()) == {"dry": 18, "wet": 18}
+    assert (sampler.donors_[19:, 4:] == 0).all()
+    assert (sampler.donors_[19:, 3] != 0).all()
+
+
+def test_strata_never_mix_before_the_onset_either(noise):
+    X, y = noise
+    strata = np.array(list("lmh" * 6 + "l"))
+    sampler = RSSResampler(60, onset=3, random_state=0)
+    sampler.fit_resample(X, y, strata=strata)
+    assert (strata[sampler.donors_] == strata[sampler.donors_[:, :1]]).all()
+    assert (y[sampler.donors_] != y[sampler.donors_[:, -1:]]).any()
+
+
+def test_plant_alone_in_its_stratum_has_no_donor_before_the_onset(noise):
+    X, y = noise
+    strata = np.array(["alone"] + ["low"] * 18)
+    sampler = RSSResampler(30, onset=3, random_state=0)
+    sampler.fit_resample(X, y, strata)
+    assert not (sampler.donors_[19:] == 0).any()
+    with pytest.raises(ValueError, match="Class 0 has 13 sequences, each alone in its stratum"):
+        sampler.fit_resample(X, y, np.arange(19))
+
+
+@pytest.mark.parametrize("onset", [4, 5, 100])
+def test_sequences_that_end_before_the_onset_are_spliced_plainly(noise, onset):
+    X, y = noise[0][:, :4], noise[1]
+    plain = RSSResampler(20, random_state=0).fit_resample(X, y)
+    with pytest.warns(UserWarning, match=rf"4 frames end before .*\(onset={onset}\)") as w:
+        aware = RSSResampler(20, onset=onset, random_state=0).fit_resample(X, y)
+    assert len(w) == 1
+    assert w[0].filename == __file__
+    assert np.array_equal(aware[0], plain[0])
+    assert np.array_equal(aware[1], plain[1])
+
+
+def test_one_frame_with_an_onset_warns_once(noise):
+    with pytest.warns(UserWarning, match="one frame cannot be spliced") as w:
+        RSSResampler(onset=3).fit_resample(noise[0][:, :1], noise[1])
+    assert len(w) == 1
+
+
+@pytest.mark.parametrize("onset", [0, -1, 2.5, "auto"])
+def test_unknown_onset(noise, onset):
+    with pytest.raises(ValueError, match="'onset' parameter"):
+        RSSResampler(onset=onset).fit_resample(*noise)
+
+
+@pytest.mark.parametrize("dtype", [object, str])
+def test_table_of_paths_with_an_onset(dtype):
+    paths = np.array([[f"plant{i}/day{t}.png" for t in range(5)] for i in range(7)], dtype=dtype)
+    sampler = RSSResampler(onset=2, random_state=0)
+    X, _ = sampler.fit_resample(paths, [0, 0, 0, 0, 0, 1, 1])
+    assert X.dtype == paths.dtype
+    expected = [[f"plant{i}/day{t}.png" for t, i in enumerate(row)] for row in sampler.donors_]
+    assert X.tolist() == expected
+
+
+def test_lazy_input_with_an_onset(noise):
+    X, y = noise
+    once, y_once = RSSResampler(20, onset=2, lazy=True, random_state=0).fit_resample(X, y)
+    sampler = RSSResampler(30, onset=2, random_state=1)
+    twice, y_twice = sampler.fit_resample(once, y_once)
+    assert twice.base is X
+    assert np.array_equal(twice, splice(np.asarray(once), sampler.donors_))
+    assert np.array_equal(y[twice.donors[:, 2:]], np.repeat(y_twice[:, None], 4, axis=1))
+
+
+def test_no_sequence_with_an_onset_lacks_all_frames():
+    X = np.full((16, 4), np.nan)
+    X[:4, 0] = X[4:8, 2:] = X[8:12, 1] = X[12:, 3] = 1.0
+    y = np.repeat([0, 1], 8)
+    sampler = RSSResampler(60, onset=2, random_state=0)
+    X_new, _ = sampler.fit_resample(X, y)
+    assert not np.isnan(X_new[16:]).all(axis=1).any()
+
+
+@pytest.mark.parametrize("onset", [1, 200, 399])
+def test_long_series_with_an_onset(onset):
+    X = np.random.default_rng(0).random((20, 400))
+    sampler = RSSResampler(20, n_segments="frame", onset=onset, random_state=0)
+    assert sampler.fit_resample(X, [0, 1] * 10)[0].shape == (40, 400)
