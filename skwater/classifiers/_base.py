@@ -254,6 +254,9 @@ class _SequenceClassifier(ClassifierMixin, BaseEstimator):
         for stage in zip(*batches, strict=True):
             yield to_probabilities(np.concatenate(stage))
 
+    def _network_arguments(self, frame_size):
+        return {name: getattr(self, name) for name in self._network_params}
+
     def _shares(self):
         """Whether batches hold a frame once; a module of the user's own knows tensors only."""
         return self._shares_frames and "module" not in (self.net_params or {})
@@ -292,7 +295,7 @@ class _SequenceClassifier(ClassifierMixin, BaseEstimator):
             "module__n_channels": c,
             "module__n_outputs": 1 if n_classes == 2 else n_classes,
             "module__frame_size": (h, w),
-            **{f"module__{name}": getattr(self, name) for name in self._network_params},
+            **{f"module__{name}": value for name, value in self._network_arguments((h, w)).items()},
             "module__precision": self._precision((h, w)),
             **self._loss(encoded),
             "optimizer": _OPTIMIZERS.get(self.optimizer, self.optimizer),

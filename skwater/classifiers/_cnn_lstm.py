@@ -36,7 +36,7 @@ class CNNLSTMClassifier(_SequenceClassifier):
         float32.
         Weights, the LSTM and predictions are float32 in any case, and on series of numbers or
         vectors it changes nothing.
-    lr : float, default=0.01
+    lr : float, default=0.003
         Learning rate; with `lr_schedule` "cosine" that of the first epoch.
     lr_schedule : {"cosine", "constant"}, default="cosine"
         How the learning rate changes from epoch to epoch. "cosine" lets it fall to 0 over
@@ -147,7 +147,7 @@ class CNNLSTMClassifier(_SequenceClassifier):
         lstm_size=32,
         dropout=0.0,
         precision="float32",
-        lr=1e-2,
+        lr=3e-3,
         lr_schedule="cosine",
         max_epochs="auto",
         batch_size="auto",

@@ -2,7 +2,7 @@
 
 from numbers import Integral
 
-from sklearn.utils._param_validation import Interval
+from sklearn.utils._param_validation import Interval, StrOptions
 
 from ..nn import ConvLSTMNet
 from ._base import _SequenceClassifier
@@ -24,8 +24,9 @@ class ConvLSTMClassifier(_SequenceClassifier):
 
     Parameters
     ----------
-    hidden_channels : int or tuple of int, default=10
-        Channels of the recurrent state; a tuple stacks one layer for each.
+    hidden_channels : int, tuple of int or "auto", default="auto"
+        Channels of the recurrent state; a tuple stacks one layer for each. "auto" is the
+        published 10 for images, and 32 for series of numbers or vectors.
     kernel_size : int, default=3
         Side of all convolution kernels, in pixels.
     head_channels : tuple of int, default=(20, 40)
@@ -42,7 +43,7 @@ class ConvLSTMClassifier(_SequenceClassifier):
         float32.
         Weights, cell states and predictions are float32 in any case, and on series of numbers or
         vectors it changes nothing.
-    lr : float, default=0.01
+    lr : float, default=0.003
         Learning rate; with `lr_schedule` "cosine" that of the first epoch.
     lr_schedule : {"cosine", "constant"}, default="cosine"
         How the learning rate changes from epoch to epoch. "cosine" lets it fall to 0 over
@@ -146,7 +147,12 @@ class ConvLSTMClassifier(_SequenceClassifier):
 
     _parameter_constraints: dict = {
         **_SequenceClassifier._parameter_constraints,
-        "hidden_channels": [Interval(Integral, 1, None, closed="left"), tuple, list],
+        "hidden_channels": [
+            Interval(Integral, 1, None, closed="left"),
+            tuple,
+            list,
+            StrOptions({"auto"}),
+        ],
         "kernel_size": [Interval(Integral, 1, None, closed="left")],
         "head_channels": [tuple, list],
         "pool_size": [Interval(Integral, 1, None, closed="left")],
@@ -156,13 +162,13 @@ class ConvLSTMClassifier(_SequenceClassifier):
     def __init__(
         self,
         *,
-        hidden_channels=10,
+        hidden_channels="auto",
         kernel_size=3,
         head_channels=(20, 40),
         pool_size=4,
         low_memory=False,
         precision="float32",
-        lr=1e-2,
+        lr=3e-3,
         lr_schedule="cosine",
         max_epochs="auto",
         batch_size="auto",
@@ -236,3 +242,9 @@ class ConvLSTMClassifier(_SequenceClassifier):
         "pool_size",
         "low_memory",
     )
+
+    def _network_arguments(self, frame_size):
+        arguments = super()._network_arguments(frame_size)
+        if self.hidden_channels == "auto":
+            arguments["hidden_channels"] = 32 if frame_size == (1, 1) else 10
+        return arguments

@@ -43,7 +43,7 @@ ABOUT_EQUAL = {"rtol": 0, "atol": 1e-6}
 def test_learns_an_easy_task(make_classifier, make_task, ndim, dtype):
     X, y = make_task(ndim=ndim, dtype=dtype)
     X_new, y_new = make_task(ndim=ndim, dtype=dtype, seed=1)
-    model = make_classifier(lr=0.03, max_epochs=15).fit(X, y)
+    model = make_classifier(lr=0.03, max_epochs=30).fit(X, y)
     assert model.score(X_new, y_new) == 1
     assert model.history_[-1]["train_loss"] < model.history_[0]["train_loss"] / 2
 
@@ -288,7 +288,7 @@ def test_class_weights_must_be_positive(make_classifier, make_task, weight):
 
 def test_early_stopping_stops_and_keeps_the_best_weights(make_classifier, make_sequences):
     X, y = make_sequences(30, ndim=3), np.array([0, 1] * 15)
-    params = {"early_stopping": True, "lr": 0.1, "random_state": 3}
+    params = {"lr": 0.1, "lr_schedule": "constant", "early_stopping": True, "random_state": 3}
     model = make_classifier(max_epochs=60, patience=4, **params).fit(X, y)
     losses = [row["valid_loss"] for row in model.history_]
     best = int(np.argmin(losses))
@@ -305,7 +305,7 @@ def test_without_early_stopping_all_epochs_and_plants_are_used(make_classifier, 
 
 
 def test_validation_plants_are_not_pickled(make_classifier, make_sequences):
-    X, y = make_sequences(40, 20), np.array([0, 1] * 20)
+    X, y = make_sequences(40, 40), np.array([0, 1] * 20)
     model = make_classifier(early_stopping=True).fit(X, y)
     assert len(pickle.dumps(model)) < X.nbytes / 4
 
@@ -349,7 +349,8 @@ def test_net_params_have_the_last_word(make_classifier, make_task):
     ],
 )
 def test_optimizers(make_classifier, make_task, optimizer, expected):
-    model = make_classifier(optimizer=optimizer, lr=0.125).fit(*make_task(ndim=3))
+    params = {"lr": 0.125, "lr_schedule": "constant"}
+    model = make_classifier(optimizer=optimizer, **params).fit(*make_task(ndim=3))
     assert type(model.net_.optimizer_) is expected
     assert model.net_.optimizer_.param_groups[0]["lr"] == 0.125
 
