@@ -25,7 +25,8 @@ from ..nn._workspace import give_freed_memory_back
 from ._batches import Batches, as_is, to_batch
 from ._callbacks import EpochBar, StopOnNaN
 from ._length import choose_batch_size, choose_max_epochs
-from ._net import BinaryLoss, CrossEntropyLoss, SequenceNet, to_probabilities
+from ._losses import BinaryLoss, CrossEntropyLoss
+from ._net import SequenceNet, to_probabilities
 from ._validation_split import validation_split
 
 # Below as many pixels in a batch a second thread makes a step slower: up to ten times for numbers.
@@ -282,14 +283,13 @@ class _SequenceClassifier(ClassifierMixin, BaseEstimator):
     def _build_net_params(self, X, encoded):
         h, w, c = frame_shape(X)
         n_classes = len(self.classes_)
-        callbacks = copy.deepcopy(self.callbacks or [])
+        callbacks = [StopOnNaN(), *copy.deepcopy(self.callbacks or [])]
         if self.verbose == 1:
             callbacks.append(EpochBar())
         if self.early_stopping:
             callbacks.append(EarlyStopping(patience=self.patience, load_best=True))
         if self.lr_schedule == "cosine":
             callbacks.append(LRScheduler("CosineAnnealingLR", T_max=self.max_epochs_))
-        callbacks.append(StopOnNaN())
         params = {
             "module": self._network,
             "module__n_channels": c,

@@ -1,12 +1,12 @@
-"""The skorch net inside the classifiers, and its losses on encoded classes."""
+"""The skorch net inside the classifiers."""
 
 import numpy as np
-import torch.nn.functional as F  # noqa: N812 - torch's own name for it
+import torch
 from scipy.special import expit, softmax
 from skorch import NeuralNet
-from torch import nn
 
 from ..nn._shared_frames import SharedFrames
+from ._vector_epoch import VectorEpochs, can_compile
 
 
 class SequenceNet(NeuralNet):
@@ -18,6 +18,7 @@ class SequenceNet(NeuralNet):
     _estimator_type = "classifier"
     interrupted = False
     _stopped = False
+    _vector_epochs = None
 
     def predict_proba(self, X):
         """Return probabilities of the encoded classes."""
@@ -48,23 +49,24 @@ class SequenceNet(NeuralNet):
         except KeyboardInterrupt:
             self.interrupted = not self._stopped
             raise
+        finally:
+            self._vector_epochs = None  # it holds the training data
 
-
-class BinaryLoss(nn.BCEWithLogitsLoss):
-    """Binary cross-entropy of one logit; `pos_weight` is the weight of class 1 over class 0."""
-
-    def forward(self, logits, y):
-        """Mean loss of logits (n, 1) and classes (n,)."""
-        y = y.to(logits.dtype)
-        return F.binary_cross_entropy_with_logits(logits[:, 0], y, pos_weight=self.pos_weight)
-
-
-class CrossEntropyLoss(nn.CrossEntropyLoss):
-    """Mean of the weighted losses; torch's own divides by the weights of each batch again."""
-
-    def forward(self, logits, y):
-        """Mean loss of logits (n, n_classes) and classes (n,)."""
-        return F.cross_entropy(logits, y, weight=self.weight, reduction="sum") / len(y)
+    def run_single_epoch(self, iterator, training, prefix, step_fn, **fit_params):
+        """Run all batches: in one compiled call if the settings allow that, or one by one."""
+        if not training or not can_compile(self, iterator):
+            super().run_single_epoch(iterator, training, prefix, step_fn, **fit_params)
+            return
+        if self._vector_epochs is None:
+            self._vector_epochs = VectorEpochs(self, iterator.dataset)
+        torch.empty((), dtype=torch.int64).random_()  # the seed that a loader draws for workers
+        order, size = list(iterator.sampler), iterator.batch_size
+        losses = self._vector_epochs.run(order, size)
+        for i, loss in enumerate(losses.tolist()):
+            self.history.new_batch()
+            self.history.record_batch(prefix + "_loss", loss)
+            self.history.record_batch(prefix + "_batch_size", len(order[i * size : (i + 1) * size]))
+        self.history.record(prefix + "_batch_count", len(losses))
 
 
 def to_probabilities(logits):
