@@ -1,10 +1,12 @@
 """Epochs on sequences of vectors by `_vector_kernel`, for the settings that it knows."""
 
+from functools import cache
 from importlib.util import find_spec
 
 import numpy as np
 import torch
 from skorch.callbacks import Callback, LRScheduler
+from threadpoolctl import ThreadpoolController
 from torch import nn
 from torch.utils.data import DataLoader
 
@@ -64,9 +66,11 @@ class VectorEpochs:
         settings = self._kernel.Optimizer(
             float(group["lr"]), beta1, beta2, group.get("eps", 0.0), n_steps
         )
-        losses = self._kernel.run_epoch(
-            self._data, self._sizes, self._sequences[order], batch_size, flat[0], *moments, settings
-        )
+        sequences = self._sequences[order]
+        with _matrix_products().limit(limits=1):  # two threads would only wait for each other
+            losses = self._kernel.run_epoch(
+                self._data, self._sizes, sequences, batch_size, flat[0], *moments, settings
+            )
         for some, values in zip(tensors, flat, strict=True):
             begin = 0
             for view in self._views(some):
@@ -92,6 +96,12 @@ class VectorEpochs:
             state["exp_avg"] = torch.zeros_like(parameter)
             state["exp_avg_sq"] = torch.zeros_like(parameter)
         return state
+
+
+@cache
+def _matrix_products():
+    """Thread pools of the libraries that numba multiplies matrices with."""
+    return ThreadpoolController().select(user_api="blas")
 
 
 def can_compile(net, iterator):

@@ -83,7 +83,7 @@ def _adam_step(weights, gradient, moment1, moment2, adam, step):
 def _gradient(data, sizes, rows, weights, gradient):
     """Write the gradient of the mean loss of some sequences, and return that loss.
 
-    Activations are matrices of one row for each sequence, all of a date after all of the one before.
+    Activations are matrices with one row for each sequence and date, date after date.
     """
     n, t = len(rows), data.table.shape[1]
     x, present = _gather(data, rows)
