@@ -1,7 +1,6 @@
 """Epochs on sequences of vectors by `_vector_kernel`, for the settings that it knows."""
 
 from functools import cache
-from importlib.util import find_spec
 
 import numpy as np
 import torch
@@ -15,7 +14,6 @@ from ..nn import CNNLSTMNet, ConvLSTMNet
 from ._batches import to_tensor
 from ._losses import BinaryLoss, CrossEntropyLoss
 
-_HAS_NUMBA = find_spec("numba") is not None
 # Settings of the optimizers that the kernel does not have; all of them are off by default.
 _EXTRAS = {
     torch.optim.Adam: ("weight_decay", "amsgrad", "maximize", "capturable", "differentiable"),
@@ -109,8 +107,7 @@ def can_compile(net, iterator):
     module, optimizer = net.module_, net.optimizer_
     extras = _EXTRAS.get(type(optimizer))
     return bool(
-        _HAS_NUMBA
-        and extras is not None
+        extras is not None
         and len(optimizer.param_groups) == 1
         and not any(optimizer.param_groups[0].get(name) for name in extras)
         and all(p.requires_grad and p.dtype == torch.float32 for p in module.parameters())
@@ -122,7 +119,17 @@ def can_compile(net, iterator):
         and type(net.criterion_) in (BinaryLoss, CrossEntropyLoss)
         and _is_vector_net(module, iterator.dataset.dataset.X)
         and not any(_looks_at_batches(callback) for _, callback in net.callbacks_)
+        and _has_numba()
     )
+
+
+@cache
+def _has_numba():
+    try:
+        import numba  # noqa: F401 - half a second, which fits of images need not spend
+    except ImportError:  # not installed, or not made for the numpy that is
+        return False
+    return True
 
 
 def _is_vector_net(module, X):
