@@ -49,8 +49,9 @@ class RSSResampler(BaseOverSampler):
         which expands balanced data too. All else is as for imbalanced-learn's over-samplers:
         "auto" brings the smaller classes to the size of the largest; a dict gives the total of
         each class; a float is the ratio of minority to majority.
-    n_segments : int or "frame", default=3
+    n_segments : int, "frame" or "auto", default="auto"
         The largest number of contiguous pieces, at least 2; "frame" draws every frame on its own.
+        "auto" is 3, and 2 with an `onset`, where more pieces make scores worse.
         Sequences that have fewer frames are cut at every frame. With an `onset` one junction is
         always there, and with 3 or more pieces one side, drawn at random, may be cut further.
     onset : int or None, default=None
@@ -118,7 +119,7 @@ class RSSResampler(BaseOverSampler):
 
     With the onset after two frames, the first two come from any plant:
 
-    >>> sampler = RSSResampler({0: 4, 1: 4}, n_segments=2, onset=2, random_state=0)
+    >>> sampler = RSSResampler({0: 4, 1: 4}, onset=2, random_state=0)
     >>> X_new, y_new = sampler.fit_resample(X, y)
     >>> X_new[6:]
     array([[ 0,  1, 52, 53],
@@ -130,7 +131,7 @@ class RSSResampler(BaseOverSampler):
             *BaseOverSampler._parameter_constraints["sampling_strategy"],
             Interval(Integral, 2, None, closed="left"),
         ],
-        "n_segments": [Interval(Integral, 2, None, closed="left"), StrOptions({"frame"})],
+        "n_segments": [Interval(Integral, 2, None, closed="left"), StrOptions({"auto", "frame"})],
         "onset": [Interval(Integral, 1, None, closed="left"), None],
         "junction": [StrOptions({"keep", "shift", "scale"})],
         "lazy": ["boolean"],
@@ -141,7 +142,7 @@ class RSSResampler(BaseOverSampler):
         self,
         sampling_strategy="auto",
         *,
-        n_segments=3,
+        n_segments="auto",
         onset=None,
         junction="keep",
         lazy=False,
@@ -285,7 +286,10 @@ class RSSResampler(BaseOverSampler):
     def _draw_donors(self, y, strata, missing, onset):
         rng = self._random_state()
         n_frames = missing.shape[1]
-        n_segments = n_frames if self.n_segments == "frame" else min(self.n_segments, n_frames)
+        wanted = {"auto": 2 if onset else 3, "frame": n_frames}.get(
+            self.n_segments, self.n_segments
+        )
+        n_segments = min(wanted, n_frames)
         donors = [np.empty((0, n_frames), dtype=np.intp)]
         for label, n_new in self.sampling_strategy_.items():
             if n_new == 0:

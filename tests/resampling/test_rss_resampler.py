@@ -180,6 +180,15 @@ def test_all_that_are_possible_come_once(make_sequences, n_segments):
         sampler.fit_resample(X, y)
 
 
+@pytest.mark.parametrize(("onset", "expected"), [(None, 3), (4, 2)])
+def test_default_number_of_segments(noise, onset, expected):
+    X, y = noise
+    one, other = RSSResampler(30, onset=onset), RSSResampler(30, n_segments=expected, onset=onset)
+    for sampler in (one, other):
+        sampler.set_params(random_state=0).fit_resample(X, y)
+    assert np.array_equal(one.donors_, other.donors_)
+
+
 def test_few_frames_are_cut_at_every_frame(make_sequences):
     X, y = make_sequences(4, 3, ndim=2), [0, 0, 1, 1]
     one, other = (
@@ -435,7 +444,7 @@ def test_all_that_are_possible_with_an_onset_come_once(make_sequences):
         for after in product((2, 3), repeat=2)
         if before[1] != after[0] and n_pieces((*before, *after)) <= 3
     ]
-    sampler = RSSResampler({1: 2 + len(rows)}, onset=2, random_state=0)
+    sampler = RSSResampler({1: 2 + len(rows)}, n_segments=3, onset=2, random_state=0)
     sampler.fit_resample(X, y)
     assert sorted(map(tuple, sampler.donors_[4:])) == sorted(rows)
     sampler.set_params(sampling_strategy={1: 3 + len(rows)})
@@ -457,7 +466,7 @@ def test_class_of_one_plant_with_an_onset(noise):
 def test_strata_never_mix_before_the_onset_either(noise):
     X, y = noise
     strata = np.array(list("lmh" * 6 + "l"))
-    sampler = RSSResampler(60, onset=3, random_state=0)
+    sampler = RSSResampler(30, onset=3, random_state=0)
     sampler.fit_resample(X, y, strata=strata)
     assert (strata[sampler.donors_] == strata[sampler.donors_[:, :1]]).all()
     assert (y[sampler.donors_] != y[sampler.donors_[:, -1:]]).any()
