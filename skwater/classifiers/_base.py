@@ -157,7 +157,9 @@ class _SequenceClassifier(ClassifierMixin, BaseEstimator):
         augmenter = None if self.augment is None else Augmenter(self.augment, X)
         batches = Batches(X, classes, self.mean_, self.std_, self._shares(), augmenter)
         self.batch_size_ = choose_batch_size(self.batch_size, len(train))
-        self.max_epochs_ = choose_max_epochs(self.max_epochs, len(train), self.batch_size_)
+        self.max_epochs_ = choose_max_epochs(
+            self.max_epochs, len(train), self.batch_size_, frame_shape(X)[:2]
+        )
         params = self._build_net_params(X, encoded)
         if valid is not None:
             as_they_are = Batches(X, classes, self.mean_, self.std_, self._shares())

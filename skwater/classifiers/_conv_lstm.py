@@ -49,8 +49,9 @@ class ConvLSTMClassifier(_SequenceClassifier):
         How the learning rate changes from epoch to epoch. "cosine" lets it fall to 0 over
         `max_epochs`, along half a cosine wave.
     max_epochs : int or "auto", default="auto"
-        Passes over the training sequences. "auto" trains for at least 60 epochs and at least
-        1,000 optimizer steps, see ``max_epochs_``: few sequences need more epochs.
+        Passes over the training sequences. "auto" trains series of numbers or vectors for at
+        least 60 epochs and at least 1,000 optimizer steps, and images for at least 20 epochs and
+        at least 200 steps; few sequences get more epochs, see ``max_epochs_``.
     batch_size : int or "auto", default="auto"
         Sequences in each step of the optimizer, and in each step of prediction. "auto" is one
         twentieth of the training sequences, from 8 to 64.

@@ -23,13 +23,20 @@ class NoteRates(Callback):
 
 
 @pytest.mark.parametrize(
-    ("n_samples", "batch_size", "max_epochs"),
-    [(10, 8, 500), (60, 8, 125), (400, 20, 60), (5000, 64, 60)],
+    ("ndim", "n_samples", "batch_size", "max_epochs"),
+    [
+        (2, 10, 8, 500),
+        (2, 60, 8, 125),
+        (2, 400, 20, 60),
+        (2, 5000, 64, 60),
+        (4, 10, 8, 100),
+        (4, 400, 20, 20),
+    ],
 )
 def test_few_sequences_need_more_epochs(
-    make_classifier, make_sequences, n_samples, batch_size, max_epochs
+    make_classifier, make_sequences, ndim, n_samples, batch_size, max_epochs
 ):
-    X, y = make_sequences(n_samples, 2, ndim=2), np.arange(n_samples) % 2
+    X, y = make_sequences(n_samples, 2, ndim=ndim), np.arange(n_samples) % 2
     params = {"max_epochs": "auto", "batch_size": "auto", "callbacks": [StopAtOnce()]}
     model = make_classifier(**params).fit(X, y)
     assert (model.batch_size_, model.max_epochs_) == (batch_size, max_epochs)
