@@ -7,6 +7,8 @@ from skorch import NeuralNet
 from torch import nn
 
 from ..nn._shared_frames import SharedFrames
+from ._callbacks import StopOnNaN
+from ._vector_epoch import runs_compiled, train_compiled
 
 
 class SequenceNet(NeuralNet):
@@ -32,6 +34,21 @@ class SequenceNet(NeuralNet):
         if isinstance(x, SharedFrames):
             return self.module_(x.to(self.device), **fit_params)
         return super().infer(x, **fit_params)
+
+    def run_single_epoch(self, iterator, training, prefix, step_fn, **fit_params):
+        """Run an epoch; on sequences of vectors as one call of machine code, where that is there."""
+        if fit_params or not (training and runs_compiled(self, iterator)):
+            super().run_single_epoch(iterator, training, prefix, step_fn, **fit_params)
+            return
+        losses, sizes = train_compiled(self, iterator)
+        for loss, size in zip(losses, sizes, strict=True):
+            self.history.new_batch()
+            self.history.record_batch(f"{prefix}_loss", loss)
+            self.history.record_batch(f"{prefix}_batch_size", size)
+        for _, callback in self.callbacks_:
+            if isinstance(callback, StopOnNaN):
+                callback.on_batch_end(self)
+        self.history.record(f"{prefix}_batch_count", len(losses))
 
     def notify(self, method_name, **cb_kwargs):
         """Call the callbacks; that is where early stopping raises its KeyboardInterrupt."""

@@ -1,0 +1,249 @@
+"""When an epoch on sequences of vectors runs as one call of machine code, and how.
+
+Torch's optimiser, weights, order of the batches and skorch's history are what they would be after
+an epoch of torch; what else listens to single batches gets an epoch of torch.
+"""
+
+import math
+
+import numpy as np
+import torch
+from skorch.callbacks import (
+    Callback,
+    EarlyStopping,
+    EpochTimer,
+    LRScheduler,
+    PassthroughScoring,
+    PrintLog,
+)
+from torch import nn
+from torch.utils.data import DataLoader, Subset
+
+from ..nn import CNNLSTMNet, ConvLSTMNet
+from ._batches import Batches, as_is
+from ._jit import compiles
+
+# What an optimiser must be told for its step to be ours.
+_PLAIN = {
+    torch.optim.Adam: {
+        "weight_decay": 0,
+        "amsgrad": False,
+        "maximize": False,
+        "capturable": False,
+        "differentiable": False,
+        "decoupled_weight_decay": False,
+    },
+    torch.optim.SGD: {
+        "weight_decay": 0,
+        "momentum": 0,
+        "maximize": False,
+        "differentiable": False,
+    },
+}
+_BY_EPOCH = (EarlyStopping, EpochTimer, PassthroughScoring, PrintLog)
+_OF_A_BATCH = ("on_batch_begin", "on_batch_end", "on_grad_computed")
+
+
+def runs_compiled(net, iterator):
+    """Whether an epoch of training of a net over a loader can be machine code."""
+    return (
+        _has_vectors(iterator)
+        and _is_plain_network(net.module_)
+        and _is_plain_optimizer(net.optimizer_, list(net.module_.parameters()))
+        and _is_known_loss(net.criterion_)
+        and not any(_watches_batches(callback) for _, callback in net.callbacks_)
+        and compiles()
+    )
+
+
+def _has_vectors(iterator):
+    return (
+        type(iterator) is DataLoader
+        and iterator.num_workers == 0
+        and iterator.batch_sampler is not None
+        and iterator.collate_fn is as_is
+        and type(iterator.dataset) is Subset
+        and type(iterator.dataset.dataset) is Batches
+        and iterator.dataset.dataset.holds_vectors
+    )
+
+
+def _is_plain_network(module):
+    if type(module) is CNNLSTMNet:
+        if module.head[0].p > 0:
+            return False
+    elif type(module) is not ConvLSTMNet:
+        return False
+    hooks = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
+    return not any(getattr(part, name) for part in module.modules() for name in hooks)
+
+
+def _is_plain_optimizer(optimizer, parameters):
+    plain = _PLAIN.get(type(optimizer))
+    if plain is None or len(optimizer.param_groups) != 1:
+        return False
+    (group,) = optimizer.param_groups
+    numbers = [group["lr"], *group.get("betas", ()), group.get("eps", 0.0)]
+    hooks = optimizer._optimizer_step_pre_hooks or optimizer._optimizer_step_post_hooks
+    return (
+        all(group.get(name, value) == value for name, value in plain.items())
+        and all(isinstance(number, float | int) for number in numbers)
+        and not hooks
+        and {id(p) for p in group["params"]} == {id(p) for p in parameters}
+        and all(_is_plain_tensor(p) for p in parameters)
+    )
+
+
+def _is_plain_tensor(p):
+    return (
+        p.requires_grad
+        and p.device.type == "cpu"
+        and p.dtype == torch.float32
+        and not p._backward_hooks
+    )
+
+
+def _is_known_loss(criterion):
+    from ._net import BinaryLoss, CrossEntropyLoss
+
+    return type(criterion) in (BinaryLoss, CrossEntropyLoss)
+
+
+def _watches_batches(callback):
+    if isinstance(callback, LRScheduler):
+        return callback.step_every != "epoch"
+    if getattr(callback, "watches_losses_only", False):
+        return False
+    return any(
+        getattr(type(callback), name, None) is not getattr(Callback, name) or name in vars(callback)
+        for name in _OF_A_BATCH
+    )
+
+
+def train_compiled(net, iterator):
+    """Train for an epoch; return the losses and sizes of its batches.
+
+    Training ends after the first loss that is not finite.
+    """
+    from . import _vector_kernel as kernel  # and with it numba
+
+    data, subset = iterator.dataset.dataset, np.asarray(iterator.dataset.indices)
+    frames, table = data.vectors
+    iter(iterator)  # draws the seed of the workers, as each epoch of torch does
+    batches = list(iterator.batch_sampler)
+    sizes = [len(rows) for rows in batches]
+    bounds = np.cumsum([0, *sizes])
+    order = subset[np.concatenate([*batches, []]).astype(np.int64)]
+
+    network = _Network(net.module_)
+    optimizer = net.optimizer_
+    (group,) = optimizer.param_groups
+    weights, moments, n_done = network.pack(p.detach() for p in network.parameters), None, 0
+    if type(optimizer) is torch.optim.Adam:
+        states = [_adam_state(optimizer, p) for p in network.parameters]
+        names = "exp_avg", "exp_avg_sq"
+        moments = np.stack([network.pack(state[name] for state in states) for name in names])
+        n_done = int(states[0]["step"])
+    losses = np.empty(len(batches))
+    n_batches = kernel.run_epoch(
+        frames,
+        table,
+        data.y.numpy(),
+        _class_weights(net.criterion_, network.widths[-1]),
+        order,
+        bounds,
+        network.widths,
+        network.n_dense,
+        network.n_biases,
+        weights,
+        np.empty((0, 0), np.float32) if moments is None else moments,
+        n_done,
+        (float(group["lr"]), *map(float, group.get("betas", (0, 0))), float(group.get("eps", 0))),
+        losses,
+    )
+    network.unpack(weights, [p.detach() for p in network.parameters])
+    if moments is not None:
+        for name, values in zip(names, moments, strict=True):
+            network.unpack(values, [state[name] for state in states])
+        for state in states:
+            state["step"] += n_batches
+    optimizer._opt_called = True  # torch's schedules ask for it
+    return losses[:n_batches].tolist(), sizes[:n_batches]
+
+
+def _adam_state(optimizer, parameter):
+    """Return torch's own state of a parameter, made as torch makes it if it is not there yet."""
+    state = optimizer.state[parameter]
+    if not state:
+        state["step"] = torch.tensor(0.0, dtype=torch.float32)
+        state["exp_avg"] = torch.zeros_like(parameter, memory_format=torch.preserve_format)
+        state["exp_avg_sq"] = torch.zeros_like(parameter, memory_format=torch.preserve_format)
+    return state
+
+
+def _class_weights(criterion, n_outputs):
+    if n_outputs == 1:
+        weights = np.ones(2)
+        if criterion.pos_weight is not None:
+            weights[1] = criterion.pos_weight.item()
+        return weights
+    if criterion.weight is None:
+        return np.ones(n_outputs)
+    return criterion.weight.numpy().astype(np.float64)
+
+
+class _Network:
+    """The layers of a module, and where its parameters lie in one array of all weights.
+
+    Each parameter becomes rows of the matrix of its layer, an input a row; see `_vector_kernel`.
+    """
+
+    def __init__(self, module):
+        head = module.head[-1]
+        if isinstance(module, CNNLSTMNet):
+            dense = [layer for layer in module.encoder if isinstance(layer, nn.Conv2d)]
+            lstm = [getattr(module.lstm, f"{name}_l0") for name in _LSTM_NAMES]
+            widths = [layer.out_channels for layer in dense] + [module.lstm.hidden_size]
+            n_in = dense[0].in_channels if dense else module.lstm.input_size
+            self.n_biases = 2
+        else:
+            dense, lstm = [], [p for layer in module.cells for p in layer.weights()]
+            widths = [layer.n_hidden for layer in module.cells]
+            n_in = lstm[0].shape[1] - widths[0]
+            self.n_biases = 1
+        self.n_dense = len(dense)
+        self.widths = np.array([n_in, *widths, head.out_features])
+        before = [p for layer in dense for p in (layer.weight, layer.bias)]
+        self.parameters = [*before, *lstm, head.weight, head.bias]
+        # Torch's LSTM has the gates i, f, g, o.
+        in_torch_order = isinstance(module, CNNLSTMNet)
+        self._is_turned = [in_torch_order and any(p is q for q in lstm) for p in self.parameters]
+
+    def pack(self, tensors):
+        """Return one array of the numbers of tensors that are like the parameters."""
+        pairs = zip(tensors, self._is_turned, strict=True)
+        return np.concatenate([_turn(_as_rows(tensor), turned).ravel() for tensor, turned in pairs])
+
+    def unpack(self, flat, tensors):
+        """Write the numbers back."""
+        start = 0
+        for tensor, turned in zip(tensors, self._is_turned, strict=True):
+            rows = _as_rows(tensor)
+            rows[:] = _turn(flat[start : start + rows.size].reshape(rows.shape), turned)
+            start += rows.size
+
+
+_LSTM_NAMES = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+
+
+def _as_rows(tensor):
+    """A view of a tensor with an output a column."""
+    return tensor.numpy().reshape(len(tensor), -1).T
+
+
+def _turn(rows, turned):
+    """Swap the last two gates: i, f, g, o become i, f, o, g, and the other way round."""
+    if not turned:
+        return rows
+    i, f, g, o = np.split(rows, 4, axis=1)
+    return np.concatenate([i, f, o, g], axis=1)
