@@ -36,7 +36,7 @@ class SequenceNet(NeuralNet):
         return super().infer(x, **fit_params)
 
     def run_single_epoch(self, iterator, training, prefix, step_fn, **fit_params):
-        """Run an epoch; on sequences of vectors as one call of machine code, where that is there."""
+        """Run an epoch; training on sequences of vectors is one call of machine code."""
         if fit_params or not (training and runs_compiled(self, iterator)):
             super().run_single_epoch(iterator, training, prefix, step_fn, **fit_params)
             return

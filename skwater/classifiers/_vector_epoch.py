@@ -4,8 +4,6 @@ Torch's optimiser, weights, order of the batches and skorch's history are what t
 an epoch of torch; what else listens to single batches gets an epoch of torch.
 """
 
-import math
-
 import numpy as np
 import torch
 from skorch.callbacks import (

@@ -43,7 +43,8 @@ _Q1, _Q2, _Q3, _Q4 = (
         7.776674380681404e-07,
     )
 )
-_COLUMNS_OF_A = 128  # so many rows of the other factor stay in the fastest cache
+_COLUMNS_AT_ONCE = 128  # so many rows of the other factor stay in the fastest cache
+_LINE = 16  # numbers in a line of the cache
 
 
 @compiled
@@ -58,11 +59,33 @@ def tanh(x):
 
 
 @compiled
+def copy(row, out):
+    """Copy a row of numbers."""
+    for j in range(len(row)):
+        out[j] = row[j]
+
+
+@compiled
+def clear(rows):
+    """Fill with zeros."""
+    for i in range(rows.shape[0]):
+        for j in range(rows.shape[1]):
+            rows[i, j] = _ZERO
+
+
+@compiled
+def add_scaled(factor, row, out):
+    """Add factor * row to out."""
+    for j in range(len(row)):
+        out[j] += factor * row[j]
+
+
+@compiled
 def add_product(a, b, out):
     """Add a @ b to out, two rows of a and four of b at a time."""
     n, m = out.shape
-    for start in range(0, a.shape[1], _COLUMNS_OF_A):
-        stop = min(start + _COLUMNS_OF_A, a.shape[1])
+    for start in range(0, a.shape[1], _COLUMNS_AT_ONCE):
+        stop = min(start + _COLUMNS_AT_ONCE, a.shape[1])
         fours = stop - (stop - start) % 4
         for i in range(0, n - 1, 2):
             u, v = out[i], out[i + 1]
@@ -74,16 +97,11 @@ def add_product(a, b, out):
                     u[j] += (u0 * b0[j] + u1 * b1[j]) + (u2 * b2[j] + u3 * b3[j])
                     v[j] += (v0 * b0[j] + v1 * b1[j]) + (v2 * b2[j] + v3 * b3[j])
             for k in range(fours, stop):
-                u0, v0, b0 = a[i, k], a[i + 1, k], b[k]
-                for j in range(m):
-                    u[j] += u0 * b0[j]
-                    v[j] += v0 * b0[j]
+                add_scaled(a[i, k], b[k], u)
+                add_scaled(a[i + 1, k], b[k], v)
         if n % 2:
-            u = out[n - 1]
             for k in range(start, stop):
-                u0, b0 = a[n - 1, k], b[k]
-                for j in range(m):
-                    u[j] += u0 * b0[j]
+                add_scaled(a[n - 1, k], b[k], out[n - 1])
 
 
 @compiled
@@ -91,27 +109,26 @@ def add_product_of_transposed(a, b, out):
     """Add a.T @ b to out, two rows of out and four of b at a time."""
     n_rows, m = b.shape
     fours = n_rows - n_rows % 4
-    for k in range(0, out.shape[0] - 1, 2):
-        u, v = out[k], out[k + 1]
+    for start in range(0, out.shape[0], _LINE):
+        stop = min(start + _LINE, out.shape[0])
+        twos = stop - (stop - start) % 2
         for i in range(0, fours, 4):
-            u0, u1, u2, u3 = a[i, k], a[i + 1, k], a[i + 2, k], a[i + 3, k]
-            v0, v1, v2, v3 = a[i, k + 1], a[i + 1, k + 1], a[i + 2, k + 1], a[i + 3, k + 1]
             b0, b1, b2, b3 = b[i], b[i + 1], b[i + 2], b[i + 3]
-            for j in range(m):
-                u[j] += (u0 * b0[j] + u1 * b1[j]) + (u2 * b2[j] + u3 * b3[j])
-                v[j] += (v0 * b0[j] + v1 * b1[j]) + (v2 * b2[j] + v3 * b3[j])
+            for k in range(start, twos, 2):
+                u, v = out[k], out[k + 1]
+                u0, u1, u2, u3 = a[i, k], a[i + 1, k], a[i + 2, k], a[i + 3, k]
+                v0, v1, v2, v3 = a[i, k + 1], a[i + 1, k + 1], a[i + 2, k + 1], a[i + 3, k + 1]
+                for j in range(m):
+                    u[j] += (u0 * b0[j] + u1 * b1[j]) + (u2 * b2[j] + u3 * b3[j])
+                    v[j] += (v0 * b0[j] + v1 * b1[j]) + (v2 * b2[j] + v3 * b3[j])
+            for k in range(twos, stop):
+                add_scaled(a[i, k], b0, out[k])
+                add_scaled(a[i + 1, k], b1, out[k])
+                add_scaled(a[i + 2, k], b2, out[k])
+                add_scaled(a[i + 3, k], b3, out[k])
         for i in range(fours, n_rows):
-            u0, v0, b0 = a[i, k], a[i, k + 1], b[i]
-            for j in range(m):
-                u[j] += u0 * b0[j]
-                v[j] += v0 * b0[j]
-    if out.shape[0] % 2:
-        k = out.shape[0] - 1
-        u = out[k]
-        for i in range(n_rows):
-            u0, b0 = a[i, k], b[i]
-            for j in range(m):
-                u[j] += u0 * b0[j]
+            for k in range(start, stop):
+                add_scaled(a[i, k], b[i], out[k])
 
 
 @compiled
@@ -157,34 +174,40 @@ def add_rows(d_out, d_biases):
 
 
 @compiled
+def count_frames(places):
+    """Number of the frames that a sequence has."""
+    n = 0
+    for t in range(len(places)):
+        n += places[t] >= 0
+    return n
+
+
+@compiled
 def pack(frames, table, rows, x, begins, last):
     """Gather the frames of a batch step by step; return the number of steps.
 
     Step s of the longest sequences is from ``begins[s]`` to ``begins[s + 1]`` in x. ``last[i]`` is
     where the last frame of the i-th row is, -1 where it has none.
     """
-    n_frames = table.shape[1]
-    length = np.zeros(len(rows), np.int64)
+    longer = np.zeros(table.shape[1] + 1, np.int64)  # sequences with more than s frames
     for i in range(len(rows)):
-        for t in range(n_frames):
-            length[i] += table[rows[i], t] >= 0
-    by_length = np.argsort(-length, kind="mergesort")
-    n_steps = length[by_length[0]]
-    begins[0] = 0
-    for s in range(n_steps):
-        n = 0
-        while n < len(rows) and length[by_length[n]] > s:
-            n += 1
-        begins[s + 1] = begins[s] + n
-    for place in range(len(rows)):
-        i = by_length[place]
+        for s in range(count_frames(table[rows[i]])):
+            longer[s] += 1
+    n_steps = 0
+    while longer[n_steps] > 0:
+        begins[n_steps + 1] = begins[n_steps] + longer[n_steps]
+        n_steps += 1
+    place = longer  # in each of its steps, of the next sequence with n frames
+    for i in range(len(rows)):
+        places = table[rows[i]]
+        n = count_frames(places)
         s, last[i] = 0, -1
-        for t in range(n_frames):
-            frame = table[rows[i], t]
-            if frame >= 0:
-                last[i] = begins[s] + place
-                x[last[i]] = frames[frame]
+        for t in range(len(places)):
+            if places[t] >= 0:
+                last[i] = begins[s] + place[n]
+                copy(frames[places[t]], x[last[i]])
                 s += 1
+        place[n] += 1
     return n_steps
 
 
@@ -285,7 +308,7 @@ def lstm_backward(x, weight, begins, n_steps, gates, cells, tanh_cells, out, d_o
 
 
 @compiled
-def loss_of(logits, classes, class_weights, d_logits):
+def loss_of(logits, classes, rows, class_weights, d_logits):
     """Mean weighted cross-entropy of a batch and its gradient.
 
     One logit is that of the second of two classes; that of the first is then 0.
@@ -293,7 +316,7 @@ def loss_of(logits, classes, class_weights, d_logits):
     n, n_outputs = logits.shape
     total = 0.0
     for i in range(n):
-        right = classes[i]
+        right = classes[rows[i]]
         largest = 0.0 if n_outputs == 1 else float(logits[i, 0])
         for k in range(n_outputs):
             if logits[i, k] > largest:
@@ -446,24 +469,24 @@ def run_epoch(
         final = np.zeros((len(rows), n_hidden), np.float32)
         for i in range(len(rows)):
             if last[i] >= 0:
-                final[i] = states[n_layers - 1][last[i]]
+                copy(states[n_layers - 1][last[i]], final[i])
         logits = np.empty((len(rows), widths[n_layers]), np.float32)
         set_rows(logits, head[n_hidden:])
         add_product(final, head[:n_hidden], logits)
 
         d_logits = np.empty_like(logits)
-        losses[b] = loss_of(logits, classes[rows], class_weights, d_logits)
+        losses[b] = loss_of(logits, classes, rows, class_weights, d_logits)
 
-        gradient[:] = _ZERO
+        clear(gradient.reshape(1, -1))
         add_product_of_transposed(final, d_logits, d_head[:n_hidden])
         add_rows(d_logits, d_head[n_hidden:])
         for k in range(1, n_layers):
-            d_states[k][:n_items] = _ZERO
+            clear(d_states[k][:n_items])
         d_final = np.zeros_like(final)
         add_product_with_transposed(d_logits, head[:n_hidden], d_final)
         for i in range(len(rows)):
             if last[i] >= 0:
-                d_states[n_layers - 1][last[i]] = d_final[i]
+                copy(d_final[i], d_states[n_layers - 1][last[i]])
         for k in range(n_layers - 2, n_dense - 1, -1):
             lstm_backward(
                 states[k][:n_items],
