@@ -536,6 +536,9 @@ def channel_statistics(X, rows):
         missing = _missing_in(frames, f"sample {row}", X.frames[used])
         weights[row, used[missing]] = 0
         used, frames = used[~missing], frames[~missing]
+        if frames.shape[1:3] == (1, 1):
+            means[row, used] = frames[:, 0, 0]
+            continue
         means[row, used] = frames.mean(axis=(1, 2), dtype=np.float64)
         variances[row, used] = frames.var(axis=(1, 2), dtype=np.float64)
     weights = weights / weights.sum()

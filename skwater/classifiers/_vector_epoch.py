@@ -4,6 +4,8 @@ Torch's optimiser, weights, order of the batches and skorch's history are what t
 an epoch of torch; what else listens to single batches gets an epoch of torch.
 """
 
+from functools import cache
+
 import numpy as np
 import torch
 from skorch.callbacks import (
@@ -14,6 +16,7 @@ from skorch.callbacks import (
     PassthroughScoring,
     PrintLog,
 )
+from threadpoolctl import ThreadpoolController
 from torch import nn
 from torch.utils.data import DataLoader, Subset
 
@@ -143,22 +146,27 @@ def train_compiled(net, iterator):
         moments = np.stack([network.pack(state[name] for state in states) for name in names])
         n_done = int(states[0]["step"])
     losses = np.empty(len(batches))
-    n_batches = kernel.run_epoch(
-        frames,
-        table,
-        data.y.numpy(),
-        _class_weights(net.criterion_, network.widths[-1]),
-        order,
-        bounds,
-        network.widths,
-        network.n_dense,
-        network.n_biases,
-        weights,
-        np.empty((0, 0), np.float32) if moments is None else moments,
-        n_done,
-        (float(group["lr"]), *map(float, group.get("betas", (0, 0))), float(group.get("eps", 0))),
-        losses,
-    )
+    with _blas().limit(limits=1):  # two threads take ten times as long for a batch
+        n_batches = kernel.run_epoch(
+            frames,
+            table,
+            data.y.numpy(),
+            _class_weights(net.criterion_, network.widths[-1]),
+            order,
+            bounds,
+            network.widths,
+            network.n_dense,
+            network.n_biases,
+            weights,
+            np.empty((0, 0), np.float32) if moments is None else moments,
+            n_done,
+            (
+                float(group["lr"]),
+                *map(float, group.get("betas", (0, 0))),
+                float(group.get("eps", 0)),
+            ),
+            losses,
+        )
     network.unpack(weights, [p.detach() for p in network.parameters])
     if moments is not None:
         for name, values in zip(names, moments, strict=True):
@@ -167,6 +175,11 @@ def train_compiled(net, iterator):
             state["step"] += n_batches
     optimizer._opt_called = True  # torch's schedules ask for it
     return losses[:n_batches].tolist(), sizes[:n_batches]
+
+
+@cache
+def _blas():
+    return ThreadpoolController().select(user_api="blas")
 
 
 def _adam_state(optimizer, parameter):

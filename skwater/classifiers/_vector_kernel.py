@@ -44,6 +44,7 @@ _Q1, _Q2, _Q3, _Q4 = (
     )
 )
 _COLUMNS_AT_ONCE = 128  # so many rows of the other factor stay in the fastest cache
+_MANY = 2**13  # numbers in a matrix, from which on the product of a BLAS is worth its call
 _LINE = 16  # numbers in a line of the cache
 
 
@@ -153,24 +154,50 @@ def add_product_with_transposed(a, b, out):
 
 
 @compiled
-def set_rows(out, biases):
-    """Start each row of out with the sum of the biases."""
-    for i in range(out.shape[0]):
-        for j in range(out.shape[1]):
-            out[i, j] = biases[0, j]
-    for k in range(1, len(biases)):
-        for i in range(out.shape[0]):
-            for j in range(out.shape[1]):
-                out[i, j] += biases[k, j]
+def multiply(a, b, out):
+    """out = a @ b."""
+    if b.size >= _MANY:
+        np.dot(a, b, out)
+    else:
+        clear(out)
+        add_product(a, b, out)
 
 
 @compiled
-def add_rows(d_out, d_biases):
-    """Add the sum of the rows to the gradient of each bias."""
-    for k in range(len(d_biases)):
-        for i in range(d_out.shape[0]):
-            for j in range(d_out.shape[1]):
-                d_biases[k, j] += d_out[i, j]
+def multiply_transposed(a, b, out):
+    """out = a.T @ b."""
+    if out.size >= _MANY:
+        np.dot(a.T, b, out)
+    else:
+        clear(out)
+        add_product_of_transposed(a, b, out)
+
+
+@compiled
+def multiply_with_transposed(a, b, out):
+    """out = a @ b.T."""
+    if b.size >= _MANY:
+        np.dot(a, b.T, out)
+    else:
+        clear(out)
+        add_product_with_transposed(a, b, out)
+
+
+@compiled
+def add_biases(biases, out):
+    """Add each of the biases to all rows of out."""
+    for k in range(len(biases)):
+        for i in range(out.shape[0]):
+            add_scaled(_ONE, biases[k], out[i])
+
+
+@compiled
+def sum_rows(rows, out):
+    """Write the sum of the rows into each row of out."""
+    clear(out)
+    for k in range(len(out)):
+        for i in range(len(rows)):
+            add_scaled(_ONE, rows[i], out[k])
 
 
 @compiled
@@ -215,8 +242,8 @@ def pack(frames, table, rows, x, begins, last):
 def dense_forward(x, weight, out):
     """out = relu(x @ weight + bias)."""
     n_in = x.shape[1]
-    set_rows(out, weight[n_in:])
-    add_product(x, weight[:n_in], out)
+    multiply(x, weight[:n_in], out)
+    add_biases(weight[n_in:], out)
     for i in range(out.shape[0]):
         for j in range(out.shape[1]):
             out[i, j] = _ZERO if out[i, j] < _ZERO else out[i, j]
@@ -229,16 +256,16 @@ def dense_backward(x, out, d_out, d_weight):
     for i in range(out.shape[0]):
         for j in range(out.shape[1]):
             d_out[i, j] = d_out[i, j] if out[i, j] > _ZERO else _ZERO
-    add_product_of_transposed(x, d_out, d_weight[:n_in])
-    add_rows(d_out, d_weight[n_in:])
+    multiply_transposed(x, d_out, d_weight[:n_in])
+    sum_rows(d_out, d_weight[n_in:])
 
 
 @compiled
 def lstm_forward(x, weight, begins, n_steps, gates, cells, tanh_cells, out):
     """Hidden states after each step, and what the way back needs of it."""
     n_in, n_hidden = x.shape[1], out.shape[1]
-    set_rows(gates, weight[n_in + n_hidden :])
-    add_product(x, weight[:n_in], gates)
+    multiply(x, weight[:n_in], gates)
+    add_biases(weight[n_in + n_hidden :], gates)
     recurrent = weight[n_in : n_in + n_hidden]
     for s in range(n_steps):
         start, stop = begins[s], begins[s + 1]
@@ -281,6 +308,7 @@ def lstm_backward(x, weight, begins, n_steps, gates, cells, tanh_cells, out, d_o
     n_in, n_hidden = x.shape[1], out.shape[1]
     recurrent = weight[n_in : n_in + n_hidden]
     d_recurrent = d_weight[n_in : n_in + n_hidden]
+    clear(d_recurrent)
     d_cells = np.zeros((begins[1], n_hidden), np.float32)  # of the sequences at the present step
     for s in range(n_steps - 1, -1, -1):
         start, stop = begins[s], begins[s + 1]
@@ -303,8 +331,8 @@ def lstm_backward(x, weight, begins, n_steps, gates, cells, tanh_cells, out, d_o
             old = slice(before, before + stop - start)
             add_product_with_transposed(gates[start:stop], recurrent, d_out[old])
             add_product_of_transposed(out[old], gates[start:stop], d_recurrent)
-    add_product_of_transposed(x, gates, d_weight[:n_in])
-    add_rows(gates, d_weight[n_in + n_hidden :])
+    multiply_transposed(x, gates, d_weight[:n_in])
+    sum_rows(gates, d_weight[n_in + n_hidden :])
 
 
 @compiled
@@ -415,7 +443,7 @@ def run_epoch(
         largest = max(largest, bounds[b + 1] - bounds[b])
     n_items = largest * table.shape[1]
 
-    gradient = np.zeros_like(weights)
+    gradient = np.empty_like(weights)
     starts = np.zeros(n_layers + 1, np.int64)
     shapes = np.zeros((n_layers, 2), np.int64)
     states = []
@@ -471,19 +499,17 @@ def run_epoch(
             if last[i] >= 0:
                 copy(states[n_layers - 1][last[i]], final[i])
         logits = np.empty((len(rows), widths[n_layers]), np.float32)
-        set_rows(logits, head[n_hidden:])
-        add_product(final, head[:n_hidden], logits)
+        multiply(final, head[:n_hidden], logits)
+        add_biases(head[n_hidden:], logits)
 
         d_logits = np.empty_like(logits)
         losses[b] = loss_of(logits, classes, rows, class_weights, d_logits)
 
-        clear(gradient.reshape(1, -1))
-        add_product_of_transposed(final, d_logits, d_head[:n_hidden])
-        add_rows(d_logits, d_head[n_hidden:])
-        for k in range(1, n_layers):
-            clear(d_states[k][:n_items])
-        d_final = np.zeros_like(final)
-        add_product_with_transposed(d_logits, head[:n_hidden], d_final)
+        multiply_transposed(final, d_logits, d_head[:n_hidden])
+        sum_rows(d_logits, d_head[n_hidden:])
+        d_final = np.empty_like(final)
+        multiply_with_transposed(d_logits, head[:n_hidden], d_final)
+        clear(d_states[n_layers - 1][:n_items])
         for i in range(len(rows)):
             if last[i] >= 0:
                 copy(d_final[i], d_states[n_layers - 1][last[i]])
@@ -503,13 +529,13 @@ def run_epoch(
             if k:
                 n_in = widths[k]
                 d_gates = gates[k][:n_items]
-                add_product_with_transposed(d_gates, matrices[k][:n_in], d_states[k][:n_items])
+                multiply_with_transposed(d_gates, matrices[k][:n_in], d_states[k][:n_items])
         for k in range(n_dense - 1, -1, -1):
             d_out = d_states[k + 1][:n_items]
             dense_backward(states[k][:n_items], states[k + 1][:n_items], d_out, d_matrices[k])
             if k:
                 n_in = widths[k]
-                add_product_with_transposed(d_out, matrices[k][:n_in], d_states[k][:n_items])
+                multiply_with_transposed(d_out, matrices[k][:n_in], d_states[k][:n_items])
 
         lr, beta1, beta2, eps = settings
         if len(moments):
