@@ -48,8 +48,8 @@ class Batches(Dataset):
 
     @property
     def holds_vectors(self):
-        """Whether sequences are vectors or numbers that nothing changes."""
-        return self.augmenter is None and frame_shape(self.X)[:2] == (1, 1)
+        """Whether sequences are vectors or numbers; only pictures are augmented."""
+        return frame_shape(self.X)[:2] == (1, 1)
 
     @cached_property
     def vectors(self):
