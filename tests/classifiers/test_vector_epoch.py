@@ -176,7 +176,7 @@ def test_paths_can_change_between_epochs(fit_both, monkeypatch):
 @pytest.mark.parametrize("n_classes", [2, 3])
 def test_losses_that_are_not_finite_stop_training(compiled_epochs, optimizer, n_classes):
     X, y = make_data(n_classes=n_classes)
-    with pytest.raises(ValueError, match="The (loss|weights) became .* in epoch . with lr=1e"):
+    with pytest.raises(ValueError, match=r"The (loss|weights) became .* in epoch . with lr=1e"):
         ConvLSTMClassifier(optimizer=optimizer, lr=1e38, **SETTINGS).fit(X, y)
     assert compiled_epochs
 
