@@ -30,6 +30,8 @@ from ._validation_split import validation_split
 
 # Below as many pixels in a batch a second thread makes a step slower: up to ten times for numbers.
 _PIXELS_FOR_THREADS = 8 * 64 * 64
+# As many are predicted at once where sequences are short: more wait for memory, fewer for Python.
+_NUMBERS_AT_ONCE = 2**16
 _OPTIMIZERS = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW, "sgd": torch.optim.SGD}
 # Torch draws from generators of the process: of two fits in threads each would take draws of the
 # other, and none could be repeated.
@@ -361,12 +363,14 @@ class _SequenceClassifier(ClassifierMixin, BaseEstimator):
         check_is_fitted(self)
         X, _ = check_sequences(self, X, reset=False)
         module, dtype = self.net_.module_.eval(), np.float32
+        n_at_once = self.batch_size_
         if frame_shape(X)[:2] == (1, 1):
+            n_at_once = max(n_at_once, _NUMBERS_AT_ONCE // int(np.prod(X.shape[1:])))
             # Numbers are run in double precision, which costs nothing there: a plant's probability
             # must not depend on who is predicted beside it, not even in the last bit of a float32.
             module, dtype = copy.deepcopy(module).double(), np.float64
-        for start in range(0, len(X), self.batch_size_):
-            rows = X[start : start + self.batch_size_]
+        for start in range(0, len(X), n_at_once):
+            rows = X[start : start + n_at_once]
             x = to_batch(rows, self.mean_, self.std_, self._shares(), dtype)
             x = x.to(self.net_.device)
             yield _logits_of(module, x, staged)
