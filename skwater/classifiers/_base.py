@@ -25,13 +25,14 @@ from ..nn._workspace import give_freed_memory_back
 from ._batches import Batches, as_is, to_batch
 from ._callbacks import EpochBar, StopOnNaN
 from ._length import choose_batch_size, choose_max_epochs
-from ._net import BinaryLoss, CrossEntropyLoss, SequenceNet, to_probabilities
+from ._losses import BinaryLoss, CrossEntropyLoss
+from ._net import SequenceNet, to_probabilities
 from ._validation_split import validation_split
 
 # Below as many pixels in a batch a second thread makes a step slower: up to ten times for numbers.
 _PIXELS_FOR_THREADS = 8 * 64 * 64
-# As many are predicted at once where sequences are short: more wait for memory, fewer for Python.
-_NUMBERS_AT_ONCE = 2**16
+# So many are predicted at once: more would wait for memory, fewer for Python.
+_NUMBERS_AT_ONCE = 2**17
 _OPTIMIZERS = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW, "sgd": torch.optim.SGD}
 # Torch draws from generators of the process: of two fits in threads each would take draws of the
 # other, and none could be repeated.
@@ -347,7 +348,8 @@ class _SequenceClassifier(ClassifierMixin, BaseEstimator):
     @contextmanager
     def _few_threads(self):
         """Use one thread where a step is so small that threads would only wait for each other."""
-        frame = getattr(self, "sequence_shape_", ())[1:3]  # not there before fit; _run says so
+        shape = getattr(self, "sequence_shape_", ())  # not there before fit; _run says so
+        frame = shape[1:3] if len(shape) > 2 else ()  # (n_frames, n_channels) has no pixels
         if getattr(self, "batch_size_", 1) * np.prod(frame) >= _PIXELS_FOR_THREADS:
             yield
             return
@@ -365,7 +367,7 @@ class _SequenceClassifier(ClassifierMixin, BaseEstimator):
         module, dtype = self.net_.module_.eval(), np.float32
         n_at_once = self.batch_size_
         if frame_shape(X)[:2] == (1, 1):
-            n_at_once = max(n_at_once, _NUMBERS_AT_ONCE // int(np.prod(X.shape[1:])))
+            n_at_once = max(1, _NUMBERS_AT_ONCE // int(np.prod(X.shape[1:])))
             # Numbers are run in double precision, which costs nothing there: a plant's probability
             # must not depend on who is predicted beside it, not even in the last bit of a float32.
             module, dtype = copy.deepcopy(module).double(), np.float64

@@ -1,14 +1,13 @@
-"""The skorch net inside the classifiers, and its losses on encoded classes."""
+"""The skorch net inside the classifiers."""
 
 import numpy as np
-import torch.nn.functional as F  # noqa: N812 - torch's own name for it
 from scipy.special import expit, softmax
 from skorch import NeuralNet
-from torch import nn
 
 from ..nn._shared_frames import SharedFrames
 from ._callbacks import StopOnNaN
-from ._vector_epoch import runs_compiled, train_compiled
+from ._vector_epoch import train_compiled
+from ._vector_support import runs_compiled
 
 
 class SequenceNet(NeuralNet):
@@ -65,23 +64,6 @@ class SequenceNet(NeuralNet):
         except KeyboardInterrupt:
             self.interrupted = not self._stopped
             raise
-
-
-class BinaryLoss(nn.BCEWithLogitsLoss):
-    """Binary cross-entropy of one logit; `pos_weight` is the weight of class 1 over class 0."""
-
-    def forward(self, logits, y):
-        """Mean loss of logits (n, 1) and classes (n,)."""
-        y = y.to(logits.dtype)
-        return F.binary_cross_entropy_with_logits(logits[:, 0], y, pos_weight=self.pos_weight)
-
-
-class CrossEntropyLoss(nn.CrossEntropyLoss):
-    """Mean of the weighted losses; torch's own divides by the weights of each batch again."""
-
-    def forward(self, logits, y):
-        """Mean loss of logits (n, n_classes) and classes (n,)."""
-        return F.cross_entropy(logits, y, weight=self.weight, reduction="sum") / len(y)
 
 
 def to_probabilities(logits):

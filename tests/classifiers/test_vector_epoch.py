@@ -5,12 +5,13 @@ import sys
 import numpy as np
 import pytest
 import torch
-from skorch.callbacks import Callback, LRScheduler
+from skorch.callbacks import Callback, EpochScoring, LRScheduler
 
 from skwater import CNNLSTMClassifier, ConvLSTMClassifier, SplicedSequences
 from skwater.classifiers import _net
 from skwater.classifiers._jit import compiles
-from skwater.classifiers._vector_epoch import runs_compiled
+from skwater.classifiers._losses import BinaryLoss
+from skwater.classifiers._vector_support import runs_compiled
 
 pytestmark = pytest.mark.skipif(not compiles(), reason="numba is not here")
 
@@ -113,6 +114,7 @@ def test_networks(fit_both, cls, params, n_classes, missing):
         {"net_params": {"iterator_train__drop_last": True}},
         {"net_params": {"optimizer__betas": (0.5, 0.9), "optimizer__eps": 1e-3}},
         {"callbacks": [LRScheduler("StepLR", step_size=1)], "lr_schedule": "constant"},
+        {"callbacks": [EpochScoring("accuracy")], "early_stopping": True},
     ],
     ids=str,
 )
@@ -221,10 +223,11 @@ class Loader(torch.utils.data.DataLoader):
         {"net_params": {"optimizer__param_groups": [("*bias*", {"lr": 0.1})]}},
         {"optimizer": "sgd", "net_params": {"optimizer__momentum": 0.9}},
         {"net_params": {"iterator_train": Loader}},
-        {"net_params": {"criterion": type("Mine", (_net.BinaryLoss,), {})}},
+        {"net_params": {"criterion": type("Mine", (BinaryLoss,), {})}},
         {"callbacks": [Watch()]},
         {"callbacks": [Hook()]},
         {"callbacks": [Freeze()]},
+        {"callbacks": [EpochScoring("accuracy", on_train=True)]},
         {"callbacks": [LRScheduler("StepLR", step_size=9, step_every="batch")]},
     ],
     ids=str,
