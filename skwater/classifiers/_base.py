@@ -32,7 +32,7 @@ from ._validation_split import validation_split
 # Below as many pixels in a batch a second thread makes a step slower: up to ten times for numbers.
 _PIXELS_FOR_THREADS = 8 * 64 * 64
 # So many are predicted at once: more would wait for memory, fewer for Python.
-_NUMBERS_AT_ONCE = 2**17
+_NUMBERS_AT_ONCE = 2**18
 _OPTIMIZERS = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW, "sgd": torch.optim.SGD}
 # Torch draws from generators of the process: of two fits in threads each would take draws of the
 # other, and none could be repeated.

@@ -8,8 +8,8 @@ import torch
 from skorch.callbacks import Callback, EpochScoring, LRScheduler
 
 from skwater import CNNLSTMClassifier, ConvLSTMClassifier, SplicedSequences
-from skwater.classifiers import _net
-from skwater.classifiers._jit import compiles
+from skwater.classifiers import _net, _vector_kernel
+from skwater.classifiers._jit import compiled, compiles
 from skwater.classifiers._losses import BinaryLoss
 from skwater.classifiers._vector_support import runs_compiled
 
@@ -259,3 +259,44 @@ def test_works_without_numba(compiled_epochs, monkeypatch):
     assert not compiles()
     assert len(ConvLSTMClassifier(**SETTINGS).fit(X, y).history_) == 3
     assert not compiled_epochs
+
+
+def test_compiles_where_nothing_can_be_written(monkeypatch):
+    def njit(cache=False, **options):
+        if cache:
+            raise RuntimeError("cannot cache function: no locator available")
+        return numba_njit(**options)
+
+    numba = pytest.importorskip("numba")
+    numba_njit = numba.njit
+    monkeypatch.setattr(numba, "njit", njit)
+    assert compiled(lambda x: x + 1)(2) == 3
+
+
+def test_tanh():
+    x = np.linspace(-12, 12, 5001, dtype=np.float32)
+    ours = np.empty_like(x)
+    _vector_kernel.flat_tanh(x, ours)
+    np.testing.assert_allclose(ours, np.tanh(x), rtol=1e-6)
+    special = np.array([np.nan, np.inf, -np.inf, 0], np.float32)
+    _vector_kernel.flat_tanh(special, special)
+    np.testing.assert_allclose(special, [np.nan, 1, -1, 0], rtol=1e-6)
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 1), (2, 3, 9), (5, 7, 4), (17, 131, 40), (3, 130, 80)])
+def test_products(shape):
+    n, k, m = shape
+    rng = np.random.default_rng(0)
+    a, b, c = (rng.normal(size=s).astype(np.float32) for s in ((n, k), (k, m), (n, m)))
+    kernel = _vector_kernel
+    for add, multiply, x, y, expected in (
+        (kernel.add_product, kernel.multiply, a, b, a @ b),
+        (kernel.add_product_of_transposed, kernel.multiply_transposed, a, c, a.T @ c),
+        (kernel.add_product_with_transposed, kernel.multiply_with_transposed, c, b, c @ b.T),
+    ):
+        out = np.ones(expected.shape, np.float32)
+        add(x, y, out)
+        np.testing.assert_allclose(out, expected + 1, rtol=1e-4, atol=1e-4)
+        out[:] = np.nan
+        multiply(x, y, out)
+        np.testing.assert_allclose(out, expected, rtol=1e-4, atol=1e-4)
