@@ -12,8 +12,18 @@ import skwater
 
 ROOT = Path(skwater.__file__).parent
 FILES = sorted(ROOT.rglob("*.py"))
-HEAVY = {"torch", "skorch", "cv2", "albumentations", "matplotlib"}
-OPTIONAL = ("cv2", "albumentations", "matplotlib", "pandas", "pooch", "matio", "aeon", "llvmlite")
+HEAVY = {"torch", "skorch", "numba", "cv2", "albumentations", "matplotlib"}
+OPTIONAL = (
+    "cv2",
+    "albumentations",
+    "matplotlib",
+    "pandas",
+    "pooch",
+    "matio",
+    "aeon",
+    "llvmlite",
+    "numba",
+)
 
 
 def modules_after(statement):

@@ -31,6 +31,8 @@ from ._validation_split import validation_split
 
 # Below as many pixels in a batch a second thread makes a step slower: up to ten times for numbers.
 _PIXELS_FOR_THREADS = 8 * 64 * 64
+# So many are predicted at once: more would wait for memory, fewer for Python.
+_NUMBERS_AT_ONCE = 2**18
 _OPTIMIZERS = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW, "sgd": torch.optim.SGD}
 # Torch draws from generators of the process: of two fits in threads each would take draws of the
 # other, and none could be repeated.
@@ -350,7 +352,8 @@ class _SequenceClassifier(ClassifierMixin, BaseEstimator):
     @contextmanager
     def _few_threads(self):
         """Use one thread where a step is so small that threads would only wait for each other."""
-        frame = getattr(self, "sequence_shape_", ())[1:3]  # not there before fit; _run says so
+        shape = getattr(self, "sequence_shape_", ())  # not there before fit; _run says so
+        frame = shape[1:3] if len(shape) > 2 else ()  # (n_frames, n_channels) has no pixels
         if getattr(self, "batch_size_", 1) * np.prod(frame) >= _PIXELS_FOR_THREADS:
             yield
             return
@@ -366,12 +369,14 @@ class _SequenceClassifier(ClassifierMixin, BaseEstimator):
         check_is_fitted(self)
         X, _ = check_sequences(self, X, reset=False)
         module, dtype = self.net_.module_.eval(), np.float32
+        n_at_once = self.batch_size_
         if frame_shape(X)[:2] == (1, 1):
+            n_at_once = max(1, _NUMBERS_AT_ONCE // int(np.prod(X.shape[1:])))
             # Numbers are run in double precision, which costs nothing there: a plant's probability
             # must not depend on who is predicted beside it, not even in the last bit of a float32.
             module, dtype = copy.deepcopy(module).double(), np.float64
-        for start in range(0, len(X), self.batch_size_):
-            rows = X[start : start + self.batch_size_]
+        for start in range(0, len(X), n_at_once):
+            rows = X[start : start + n_at_once]
             x = to_batch(rows, self.mean_, self.std_, self._shares(), dtype)
             x = x.to(self.net_.device)
             yield _logits_of(module, x, staged)

@@ -1,11 +1,15 @@
 """Sequences as standardised batches of tensors, made when they are asked for."""
 
+from functools import cached_property
+
 import numpy as np
 import torch
 from torch.utils.data import Dataset
 
-from .._sequences import as_frames, is_lazy
+from .._sequences import as_frames, frame_shape, is_lazy
 from ..nn._shared_frames import SharedFrames
+
+_NUMBERS_AT_ONCE = 2**20  # of vectors that are standardised, of which there are several copies
 
 
 class Batches(Dataset):
@@ -41,6 +45,37 @@ class Batches(Dataset):
         if self.augmenter is not None:
             X = self._augment(as_frames(np.asarray(X)))
         return to_batch(X, self.mean, self.std, self.share), self.y[rows]
+
+    @property
+    def holds_vectors(self):
+        """Whether sequences are vectors or numbers; only pictures are augmented."""
+        return frame_shape(self.X)[:2] == (1, 1)
+
+    @cached_property
+    def vectors(self):
+        """All sequences as a table of standardised vectors.
+
+        Returns
+        -------
+        frames : ndarray of shape (k, n_channels), dtype float32
+            Vectors, each of lazy X once. Those that are missing are NaN throughout.
+        table : ndarray of shape (n_samples, n_frames), dtype int64
+            For each frame of each sequence its place in `frames`, or -1 where it is missing.
+        """
+        if is_lazy(self.X):
+            distinct, table = self.X.distinct_frames()
+            distinct = distinct[:, None]
+        else:
+            distinct, table = self.X, np.arange(self.X.shape[0] * self.X.shape[1])
+        frames = np.empty((*distinct.shape[:2], frame_shape(self.X)[2]), np.float32)
+        step = max(1, _NUMBERS_AT_ONCE // frames[0].size)
+        for start in range(0, len(distinct), step):
+            part = slice(start, start + step)
+            frames[part] = to_tensor(distinct[part], self.mean, self.std)[..., 0, 0]
+        frames = frames.reshape(-1, frames.shape[2])
+        table = table.reshape(self.X.shape[:2])
+        missing = np.isnan(frames).all(axis=1)
+        return frames, np.where(missing[table], -1, table)
 
     def _augment(self, frames):
         # Seeds come from torch, which fit has seeded: it gives other ones in each worker process

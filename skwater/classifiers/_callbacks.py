@@ -9,12 +9,13 @@ from tqdm.auto import tqdm
 class StopOnNaN(Callback):
     """Stop with an error when a loss is not finite, or the weights are not at the end."""
 
-    def on_epoch_end(self, net, **kwargs):
-        """Look at the losses of the batches."""
-        for batch in net.history[-1, "batches"]:
-            for loss in (batch[name] for name in ("train_loss", "valid_loss") if name in batch):
-                if not math.isfinite(loss):
-                    _fail(f"The loss became {loss}", net)
+    watches_losses_only = True  # and not how a batch is trained on
+
+    def on_batch_end(self, net, training=True, **kwargs):
+        """Look at the loss of the batch."""
+        loss = net.history[-1, "batches", -1, "train_loss" if training else "valid_loss"]
+        if not math.isfinite(loss):
+            _fail(f"The loss became {loss}", net)
 
     def on_train_end(self, net, **kwargs):
         """Look at what the last step made of the weights."""

@@ -1,4 +1,4 @@
-"""The losses of the networks, on encoded classes."""
+"""Losses on encoded classes."""
 
 import torch.nn.functional as F  # noqa: N812 - torch's own name for it
 from torch import nn

@@ -1,12 +1,13 @@
 """The skorch net inside the classifiers."""
 
 import numpy as np
-import torch
 from scipy.special import expit, softmax
 from skorch import NeuralNet
 
 from ..nn._shared_frames import SharedFrames
-from ._vector_epoch import VectorEpochs, can_compile
+from ._callbacks import StopOnNaN
+from ._vector_epoch import train_compiled
+from ._vector_support import runs_compiled
 
 
 class SequenceNet(NeuralNet):
@@ -18,7 +19,6 @@ class SequenceNet(NeuralNet):
     _estimator_type = "classifier"
     interrupted = False
     _stopped = False
-    _vector_epochs = None
 
     def predict_proba(self, X):
         """Return probabilities of the encoded classes."""
@@ -33,6 +33,21 @@ class SequenceNet(NeuralNet):
         if isinstance(x, SharedFrames):
             return self.module_(x.to(self.device), **fit_params)
         return super().infer(x, **fit_params)
+
+    def run_single_epoch(self, iterator, training, prefix, step_fn, **fit_params):
+        """Run an epoch; training on sequences of vectors is one call of machine code."""
+        if fit_params or not (training and runs_compiled(self, iterator)):
+            super().run_single_epoch(iterator, training, prefix, step_fn, **fit_params)
+            return
+        losses, sizes = train_compiled(self, iterator)
+        for loss, size in zip(losses, sizes, strict=True):
+            self.history.new_batch()
+            self.history.record_batch(f"{prefix}_loss", loss)
+            self.history.record_batch(f"{prefix}_batch_size", size)
+        for _, callback in self.callbacks_:
+            if isinstance(callback, StopOnNaN):
+                callback.on_batch_end(self)
+        self.history.record(f"{prefix}_batch_count", len(losses))
 
     def notify(self, method_name, **cb_kwargs):
         """Call the callbacks; that is where early stopping raises its KeyboardInterrupt."""
@@ -49,24 +64,6 @@ class SequenceNet(NeuralNet):
         except KeyboardInterrupt:
             self.interrupted = not self._stopped
             raise
-        finally:
-            self._vector_epochs = None  # it holds the training data
-
-    def run_single_epoch(self, iterator, training, prefix, step_fn, **fit_params):
-        """Run all batches: in one compiled call if the settings allow that, or one by one."""
-        if not training or not can_compile(self, iterator):
-            super().run_single_epoch(iterator, training, prefix, step_fn, **fit_params)
-            return
-        if self._vector_epochs is None:
-            self._vector_epochs = VectorEpochs(self, iterator.dataset)
-        torch.empty((), dtype=torch.int64).random_()  # the seed that a loader draws for workers
-        order, size = list(iterator.sampler), iterator.batch_size
-        losses = self._vector_epochs.run(order, size)
-        for i, loss in enumerate(losses.tolist()):
-            self.history.new_batch()
-            self.history.record_batch(prefix + "_loss", loss)
-            self.history.record_batch(prefix + "_batch_size", len(order[i * size : (i + 1) * size]))
-        self.history.record(prefix + "_batch_count", len(losses))
 
 
 def to_probabilities(logits):

@@ -1,290 +1,547 @@
-"""One epoch of an LSTM on vectors as a single compiled call: no Python between two steps.
+"""Training of an LSTM on sequences of vectors, one epoch in one call of machine code.
 
-With tensors this small, torch spends nearly all of an epoch on everything around the arithmetic:
-autograd, the optimizer's loop over tensors, the loader.
+The network is a chain of layers: dense layers with ReLU on each frame, LSTM layers, and a linear
+layer on the state after the last frame. All weights are one array. A layer's part of it is a
+matrix with a row for each input and one or two for the biases, and a column for each output; an
+LSTM layer has rows for its own last state after those of the inputs, and columns for the gates i,
+f, o, g.
+
+Frames of a batch lie step by step, as in torch's PackedSequence: sequences are sorted from the
+longest to the shortest, so that those which have a step s are the first ones. Missing frames are
+left out, which is the same as to carry the state over them.
+
+All that is compiled is in this one file: numba looks at no other for changes.
 """
 
-from collections import namedtuple
-from math import ceil, sqrt
+import math
 
 import numpy as np
-from numba import njit
 
-Data = namedtuple("Data", "frames table present classes class_weight")
-Sizes = namedtuple("Sizes", "dense lstm n_biases o_at g_at n_outputs")
-Optimizer = namedtuple("Optimizer", "lr beta1 beta2 eps n_steps")
+from ._jit import compiled
+
+_HALF = np.float32(0.5)
+_ONE = np.float32(1)
+_ZERO = np.float32(0)
+# tanh(x) = x p(x^2) / q(x^2) for |x| < 9, where it reaches 1: a minimax fit of the relative error.
+_LARGEST = np.float32(9)
+_P0, _P1, _P2, _P3, _P4 = (
+    np.float32(c)
+    for c in (
+        0.999999979494398,
+        0.1338103927623848,
+        0.0034956035597392843,
+        2.060930626069624e-05,
+        1.3354916971039672e-08,
+    )
+)
+_Q1, _Q2, _Q3, _Q4 = (
+    np.float32(c)
+    for c in (
+        0.46714354898162985,
+        0.02587704288618834,
+        0.00032856587506453126,
+        7.776674380681404e-07,
+    )
+)
+_COLUMNS_AT_ONCE = 128  # so many rows of the other factor stay in the fastest cache
+_MANY = 2**13  # numbers in a matrix, from which on the product of a BLAS is worth its call
+_LINE = 16  # numbers in a line of the cache
 
 
-def _compiled(function):
-    # Sums may be reordered, which is what makes vector instructions possible. NaN and infinity
-    # keep their meaning: a loss that is not finite must be seen.
-    options = {"nogil": True, "fastmath": {"contract", "reassoc", "nsz", "arcp"}}
-    try:
-        return njit(cache=True, **options)(function)
-    except RuntimeError:  # no folder can be written: compile anew in each process
-        return njit(**options)(function)
+@compiled
+def tanh(x):
+    """Hyperbolic tangent; NaN stays NaN. Without calls, so that loops over it become vectors."""
+    x = _LARGEST if x > _LARGEST else x
+    x = -_LARGEST if x < -_LARGEST else x
+    s = x * x
+    p = _P0 + s * (_P1 + s * (_P2 + s * (_P3 + s * _P4)))
+    q = _ONE + s * (_Q1 + s * (_Q2 + s * (_Q3 + s * _Q4)))
+    return x * p / q
 
 
-@_compiled
-def run_epoch(data, sizes, order, batch_size, weights, moment1, moment2, optimizer):
-    """Train on all batches of an epoch.
+@compiled
+def copy(row, out):
+    """Copy a row of numbers."""
+    for j in range(len(row)):
+        out[j] = row[j]
+
+
+@compiled
+def clear(rows):
+    """Fill with zeros."""
+    for i in range(rows.shape[0]):
+        for j in range(rows.shape[1]):
+            rows[i, j] = _ZERO
+
+
+@compiled
+def add_scaled(factor, row, out):
+    """Add factor * row to out."""
+    for j in range(len(row)):
+        out[j] += factor * row[j]
+
+
+@compiled
+def add_product(a, b, out):
+    """Add a @ b to out, two rows of a and four of b at a time."""
+    n, m = out.shape
+    for start in range(0, a.shape[1], _COLUMNS_AT_ONCE):
+        stop = min(start + _COLUMNS_AT_ONCE, a.shape[1])
+        fours = stop - (stop - start) % 4
+        for i in range(0, n - 1, 2):
+            u, v = out[i], out[i + 1]
+            for k in range(start, fours, 4):
+                u0, u1, u2, u3 = a[i, k], a[i, k + 1], a[i, k + 2], a[i, k + 3]
+                v0, v1, v2, v3 = a[i + 1, k], a[i + 1, k + 1], a[i + 1, k + 2], a[i + 1, k + 3]
+                b0, b1, b2, b3 = b[k], b[k + 1], b[k + 2], b[k + 3]
+                for j in range(m):
+                    u[j] += (u0 * b0[j] + u1 * b1[j]) + (u2 * b2[j] + u3 * b3[j])
+                    v[j] += (v0 * b0[j] + v1 * b1[j]) + (v2 * b2[j] + v3 * b3[j])
+            for k in range(fours, stop):
+                add_scaled(a[i, k], b[k], u)
+                add_scaled(a[i + 1, k], b[k], v)
+        if n % 2:
+            for k in range(start, stop):
+                add_scaled(a[n - 1, k], b[k], out[n - 1])
+
+
+@compiled
+def add_product_of_transposed(a, b, out):
+    """Add a.T @ b to out, two rows of out and four of b at a time."""
+    n_rows, m = b.shape
+    fours = n_rows - n_rows % 4
+    for start in range(0, out.shape[0], _LINE):
+        stop = min(start + _LINE, out.shape[0])
+        twos = stop - (stop - start) % 2
+        for i in range(0, fours, 4):
+            b0, b1, b2, b3 = b[i], b[i + 1], b[i + 2], b[i + 3]
+            for k in range(start, twos, 2):
+                u, v = out[k], out[k + 1]
+                u0, u1, u2, u3 = a[i, k], a[i + 1, k], a[i + 2, k], a[i + 3, k]
+                v0, v1, v2, v3 = a[i, k + 1], a[i + 1, k + 1], a[i + 2, k + 1], a[i + 3, k + 1]
+                for j in range(m):
+                    u[j] += (u0 * b0[j] + u1 * b1[j]) + (u2 * b2[j] + u3 * b3[j])
+                    v[j] += (v0 * b0[j] + v1 * b1[j]) + (v2 * b2[j] + v3 * b3[j])
+            for k in range(twos, stop):
+                add_scaled(a[i, k], b0, out[k])
+                add_scaled(a[i + 1, k], b1, out[k])
+                add_scaled(a[i + 2, k], b2, out[k])
+                add_scaled(a[i + 3, k], b3, out[k])
+        for i in range(fours, n_rows):
+            for k in range(start, stop):
+                add_scaled(a[i, k], b[i], out[k])
+
+
+@compiled
+def add_product_with_transposed(a, b, out):
+    """Add a @ b.T to out, two rows of b at a time."""
+    for i in range(out.shape[0]):
+        row = a[i]
+        for k in range(0, out.shape[1] - 1, 2):
+            b0, b1 = b[k], b[k + 1]
+            s0 = s1 = _ZERO
+            for j in range(len(row)):
+                s0 += row[j] * b0[j]
+                s1 += row[j] * b1[j]
+            out[i, k] += s0
+            out[i, k + 1] += s1
+        if out.shape[1] % 2:
+            k = out.shape[1] - 1
+            b0, s0 = b[k], _ZERO
+            for j in range(len(row)):
+                s0 += row[j] * b0[j]
+            out[i, k] += s0
+
+
+@compiled
+def multiply(a, b, out):
+    """out = a @ b."""
+    if b.size >= _MANY:
+        np.dot(a, b, out)
+    else:
+        clear(out)
+        add_product(a, b, out)
+
+
+@compiled
+def multiply_transposed(a, b, out):
+    """out = a.T @ b."""
+    if out.size >= _MANY:
+        np.dot(a.T, b, out)
+    else:
+        clear(out)
+        add_product_of_transposed(a, b, out)
+
+
+@compiled
+def multiply_with_transposed(a, b, out):
+    """out = a @ b.T."""
+    if b.size >= _MANY:
+        np.dot(a, b.T, out)
+    else:
+        clear(out)
+        add_product_with_transposed(a, b, out)
+
+
+@compiled
+def add_biases(biases, out):
+    """Add each of the biases to all rows of out."""
+    for k in range(len(biases)):
+        for i in range(out.shape[0]):
+            add_scaled(_ONE, biases[k], out[i])
+
+
+@compiled
+def sum_rows(rows, out):
+    """Write the sum of the rows into each row of out."""
+    clear(out)
+    for k in range(len(out)):
+        for i in range(len(rows)):
+            add_scaled(_ONE, rows[i], out[k])
+
+
+@compiled
+def count_frames(places):
+    """Number of the frames that a sequence has."""
+    n = 0
+    for t in range(len(places)):
+        n += places[t] >= 0
+    return n
+
+
+@compiled
+def pack(frames, table, rows, x, begins, last):
+    """Gather the frames of a batch step by step; return the number of steps.
+
+    Step s of the longest sequences is from ``begins[s]`` to ``begins[s + 1]`` in x. ``last[i]`` is
+    where the last frame of the i-th row is, -1 where it has none.
+    """
+    longer = np.zeros(table.shape[1] + 1, np.int64)  # sequences with more than s frames
+    for i in range(len(rows)):
+        for s in range(count_frames(table[rows[i]])):
+            longer[s] += 1
+    n_steps = 0
+    while longer[n_steps] > 0:
+        begins[n_steps + 1] = begins[n_steps] + longer[n_steps]
+        n_steps += 1
+    place = longer  # in each of its steps, of the next sequence with n frames
+    for i in range(len(rows)):
+        places = table[rows[i]]
+        n = count_frames(places)
+        s, last[i] = 0, -1
+        for t in range(len(places)):
+            if places[t] >= 0:
+                last[i] = begins[s] + place[n]
+                copy(frames[places[t]], x[last[i]])
+                s += 1
+        place[n] += 1
+    return n_steps
+
+
+@compiled
+def dense_forward(x, weight, out):
+    """out = relu(x @ weight + bias)."""
+    n_in = x.shape[1]
+    multiply(x, weight[:n_in], out)
+    add_biases(weight[n_in:], out)
+    for i in range(out.shape[0]):
+        for j in range(out.shape[1]):
+            out[i, j] = _ZERO if out[i, j] < _ZERO else out[i, j]
+
+
+@compiled
+def dense_backward(x, out, d_out, d_weight):
+    """Gradient of the weights; d_out becomes that before the ReLU."""
+    n_in = x.shape[1]
+    for i in range(out.shape[0]):
+        for j in range(out.shape[1]):
+            d_out[i, j] = d_out[i, j] if out[i, j] > _ZERO else _ZERO
+    multiply_transposed(x, d_out, d_weight[:n_in])
+    sum_rows(d_out, d_weight[n_in:])
+
+
+@compiled
+def lstm_forward(x, weight, begins, n_steps, gates, cells, tanh_cells, out):
+    """Hidden states after each step, and what the way back needs of it."""
+    n_in, n_hidden = x.shape[1], out.shape[1]
+    multiply(x, weight[:n_in], gates)
+    add_biases(weight[n_in + n_hidden :], gates)
+    recurrent = weight[n_in : n_in + n_hidden]
+    for s in range(n_steps):
+        start, stop = begins[s], begins[s + 1]
+        before = begins[s - 1] if s else 0
+        if s:
+            add_product(out[before : before + stop - start], recurrent, gates[start:stop])
+        for i in range(start, stop):
+            squash(gates[i], n_hidden)
+            old = before + i - start
+            for j in range(n_hidden):
+                cell = gates[i, j] * gates[i, 3 * n_hidden + j]
+                if s:
+                    cell += gates[i, n_hidden + j] * cells[old, j]
+                cells[i, j] = cell
+        flat_tanh(cells[start:stop].reshape(-1), tanh_cells[start:stop].reshape(-1))
+        for i in range(start, stop):
+            for j in range(n_hidden):
+                out[i, j] = gates[i, 2 * n_hidden + j] * tanh_cells[i, j]
+
+
+@compiled
+def squash(gates, n_hidden):
+    """Sigmoid of i, f and o and tanh of g; sigmoid(x) is (1 + tanh(x / 2)) / 2."""
+    for j in range(3 * n_hidden):
+        gates[j] = _HALF + _HALF * tanh(_HALF * gates[j])
+    for j in range(3 * n_hidden, 4 * n_hidden):
+        gates[j] = tanh(gates[j])
+
+
+@compiled
+def flat_tanh(x, out):
+    """Tanh of each number."""
+    for j in range(len(x)):
+        out[j] = tanh(x[j])
+
+
+@compiled
+def lstm_backward(x, weight, begins, n_steps, gates, cells, tanh_cells, out, d_out, d_weight):
+    """Gradient of the weights; gates become their gradients before sigmoid and tanh."""
+    n_in, n_hidden = x.shape[1], out.shape[1]
+    recurrent = weight[n_in : n_in + n_hidden]
+    d_recurrent = d_weight[n_in : n_in + n_hidden]
+    clear(d_recurrent)
+    d_cells = np.zeros((begins[1], n_hidden), np.float32)  # of the sequences at the present step
+    for s in range(n_steps - 1, -1, -1):
+        start, stop = begins[s], begins[s + 1]
+        before = begins[s - 1] if s else 0
+        for i in range(start, stop):
+            old = before + i - start
+            for j in range(n_hidden):
+                i_gate, f_gate = gates[i, j], gates[i, n_hidden + j]
+                o_gate, g_gate = gates[i, 2 * n_hidden + j], gates[i, 3 * n_hidden + j]
+                d_hidden, tanh_cell = d_out[i, j], tanh_cells[i, j]
+                d_cell = d_cells[i - start, j]
+                d_cell += d_hidden * o_gate * (_ONE - tanh_cell * tanh_cell)
+                old_cell = cells[old, j] if s else _ZERO
+                gates[i, j] = d_cell * g_gate * i_gate * (_ONE - i_gate)
+                gates[i, n_hidden + j] = d_cell * old_cell * f_gate * (_ONE - f_gate)
+                gates[i, 2 * n_hidden + j] = d_hidden * tanh_cell * o_gate * (_ONE - o_gate)
+                gates[i, 3 * n_hidden + j] = d_cell * i_gate * (_ONE - g_gate * g_gate)
+                d_cells[i - start, j] = d_cell * f_gate
+        if s:
+            old = slice(before, before + stop - start)
+            add_product_with_transposed(gates[start:stop], recurrent, d_out[old])
+            add_product_of_transposed(out[old], gates[start:stop], d_recurrent)
+    multiply_transposed(x, gates, d_weight[:n_in])
+    sum_rows(gates, d_weight[n_in + n_hidden :])
+
+
+@compiled
+def loss_of(logits, classes, rows, class_weights, d_logits):
+    """Mean weighted cross-entropy of a batch and its gradient.
+
+    One logit is that of the second of two classes; that of the first is then 0.
+    """
+    n, n_outputs = logits.shape
+    total = 0.0
+    for i in range(n):
+        right = classes[rows[i]]
+        largest = 0.0 if n_outputs == 1 else float(logits[i, 0])
+        for k in range(n_outputs):
+            if logits[i, k] > largest:
+                largest = float(logits[i, k])
+        exponentials = math.exp(-largest) if n_outputs == 1 else 0.0
+        for k in range(n_outputs):
+            exponentials += math.exp(logits[i, k] - largest)
+        log_sum = largest + math.log(exponentials)
+        weight = class_weights[right]
+        first = 1 if n_outputs == 1 else 0  # class of the first logit
+        score = logits[i, right - first] if right >= first else _ZERO
+        total += weight * (log_sum - score)
+        for k in range(n_outputs):
+            probability = math.exp(logits[i, k] - log_sum)
+            d_logits[i, k] = weight * (probability - (k + first == right)) / n
+    return total / n
+
+
+@compiled
+def adam(weights, gradient, first, second, step, lr, beta1, beta2, eps):
+    """One step of Adam as torch takes it."""
+    size = np.float32(lr / (1 - beta1**step))
+    root = np.float32(1 / math.sqrt(1 - beta2**step))
+    keep1, keep2 = np.float32(beta1), np.float32(beta2)
+    new1, new2, eps = np.float32(1 - beta1), np.float32(1 - beta2), np.float32(eps)
+    for k in range(len(weights)):
+        g = gradient[k]
+        first[k] = keep1 * first[k] + new1 * g
+        second[k] = keep2 * second[k] + new2 * g * g
+        weights[k] -= size * first[k] / (np.sqrt(second[k]) * root + eps)
+
+
+@compiled
+def sgd(weights, gradient, lr):
+    """One step down the gradient."""
+    for k in range(len(weights)):
+        weights[k] -= np.float32(lr) * gradient[k]
+
+
+@compiled
+def run_epoch(
+    frames,
+    table,
+    classes,
+    class_weights,
+    order,
+    bounds,
+    widths,
+    n_dense,
+    n_biases,
+    weights,
+    moments,
+    step,
+    settings,
+    losses,
+):
+    """Train for an epoch; weights and moments are changed in place.
 
     Parameters
     ----------
-    data : Data
-        Standardized frames (n_frames, n_channels), zero if missing; for each sequence its rows in
-        them (n, t), which of these are present, and its class (n,); the weight of each class.
-    sizes : Sizes
-        Widths of the dense layers on each frame and of the LSTM layers, number of bias vectors of
-        an LSTM layer, positions of the gates o and g after i and f, number of logits.
-    order : ndarray of shape (n,), dtype int64
-        Sequences in the order of the batches.
-    batch_size : int
-        Sequences of a batch.
-    weights : ndarray of shape (n_weights,), dtype float32
-        Weights of all layers, one after the other; changed in place.
-    moment1, moment2 : ndarray of shape (n_weights,) or (0,), dtype float32
-        Moments of Adam, changed in place; empty for plain gradient descent.
-    optimizer : Optimizer
-        Its settings, and the number of steps before this epoch.
+    frames : ndarray of shape (k, widths[0]), dtype float32
+        Frames, standardised.
+    table : ndarray of shape (n, t), dtype int64
+        Place of each frame of each sequence in `frames`, -1 where it is missing.
+    classes : ndarray of shape (n,), dtype int64
+        Encoded classes.
+    class_weights : ndarray of shape (n_classes,), dtype float64
+        Weight of each class in the loss.
+    order, bounds : ndarray, dtype int64
+        Rows of batch b are from ``bounds[b]`` to ``bounds[b + 1]`` in `order`.
+    widths : ndarray, dtype int64
+        Numbers that go into the network, and that come out of each layer.
+    n_dense : int
+        Number of dense layers.
+    n_biases : int
+        Biases of each gate, 1 or 2.
+    weights : ndarray, dtype float32
+        Matrices of all layers, one after the other.
+    moments : ndarray of shape (2, len(weights)) or (0, 0), dtype float32
+        Averages of Adam. Without them the rule is plain gradient descent.
+    step : int
+        Number of steps that Adam has done.
+    settings : tuple of float (lr, beta1, beta2, eps)
+        What the rule needs.
+    losses : ndarray of shape (n_batches,), dtype float64
+        Takes the loss of each batch.
 
     Returns
     -------
-    ndarray of shape (n_batches,), dtype float32
-        Mean loss of each batch.
+    int
+        Number of batches done; the loss of the last one is not finite if they are not all.
     """
-    losses = np.empty(ceil(len(order) / batch_size), dtype=np.float32)
+    n_layers = len(widths) - 1
+    largest = 0
+    for b in range(len(bounds) - 1):
+        largest = max(largest, bounds[b + 1] - bounds[b])
+    n_items = largest * table.shape[1]
+
     gradient = np.empty_like(weights)
-    for i in range(len(losses)):
-        rows = order[i * batch_size : (i + 1) * batch_size]
-        losses[i] = _gradient(data, sizes, rows, weights, gradient)
-        if len(moment1) > 0:
-            _adam_step(weights, gradient, moment1, moment2, optimizer, optimizer.n_steps + i + 1)
+    starts = np.zeros(n_layers + 1, np.int64)
+    shapes = np.zeros((n_layers, 2), np.int64)
+    states = []
+    d_states = []
+    gates = []
+    cells = []
+    tanh_cells = []
+    for layer in range(n_layers):
+        n_in, n_out = widths[layer], widths[layer + 1]
+        states.append(np.empty((n_items, n_in), np.float32))
+        d_states.append(np.empty((n_items, n_in if layer else 0), np.float32))
+        recurs = n_dense <= layer < n_layers - 1
+        n_gated = n_items if recurs else 0
+        gates.append(np.empty((n_gated, 4 * n_out), np.float32))
+        cells.append(np.empty((n_gated, n_out), np.float32))
+        tanh_cells.append(np.empty((n_gated, n_out), np.float32))
+        shapes[layer, 0] = n_in + n_out + n_biases if recurs else n_in + 1
+        shapes[layer, 1] = 4 * n_out if recurs else n_out
+        starts[layer + 1] = starts[layer] + shapes[layer, 0] * shapes[layer, 1]
+    matrices = [
+        weights[starts[k] : starts[k + 1]].reshape(shapes[k, 0], shapes[k, 1])
+        for k in range(n_layers)
+    ]
+    d_matrices = [
+        gradient[starts[k] : starts[k + 1]].reshape(shapes[k, 0], shapes[k, 1])
+        for k in range(n_layers)
+    ]
+    begins = np.zeros(table.shape[1] + 2, np.int64)
+    last = np.empty(largest, np.int64)
+    n_hidden = widths[n_layers - 1]
+    head, d_head = matrices[n_layers - 1], d_matrices[n_layers - 1]
+
+    for b in range(len(bounds) - 1):
+        rows = order[bounds[b] : bounds[b + 1]]
+        n_steps = pack(frames, table, rows, states[0], begins, last)
+        n_items = begins[n_steps]
+
+        for k in range(n_dense):
+            dense_forward(states[k][:n_items], matrices[k], states[k + 1][:n_items])
+        for k in range(n_dense, n_layers - 1):
+            lstm_forward(
+                states[k][:n_items],
+                matrices[k],
+                begins,
+                n_steps,
+                gates[k][:n_items],
+                cells[k],
+                tanh_cells[k],
+                states[k + 1][:n_items],
+            )
+        final = np.zeros((len(rows), n_hidden), np.float32)
+        for i in range(len(rows)):
+            if last[i] >= 0:
+                copy(states[n_layers - 1][last[i]], final[i])
+        logits = np.empty((len(rows), widths[n_layers]), np.float32)
+        multiply(final, head[:n_hidden], logits)
+        add_biases(head[n_hidden:], logits)
+
+        d_logits = np.empty_like(logits)
+        losses[b] = loss_of(logits, classes, rows, class_weights, d_logits)
+
+        multiply_transposed(final, d_logits, d_head[:n_hidden])
+        sum_rows(d_logits, d_head[n_hidden:])
+        d_final = np.empty_like(final)
+        multiply_with_transposed(d_logits, head[:n_hidden], d_final)
+        clear(d_states[n_layers - 1][:n_items])
+        for i in range(len(rows)):
+            if last[i] >= 0:
+                copy(d_final[i], d_states[n_layers - 1][last[i]])
+        for k in range(n_layers - 2, n_dense - 1, -1):
+            lstm_backward(
+                states[k][:n_items],
+                matrices[k],
+                begins,
+                n_steps,
+                gates[k][:n_items],
+                cells[k],
+                tanh_cells[k],
+                states[k + 1],
+                d_states[k + 1],
+                d_matrices[k],
+            )
+            if k:
+                n_in = widths[k]
+                d_gates = gates[k][:n_items]
+                multiply_with_transposed(d_gates, matrices[k][:n_in], d_states[k][:n_items])
+        for k in range(n_dense - 1, -1, -1):
+            d_out = d_states[k + 1][:n_items]
+            dense_backward(states[k][:n_items], states[k + 1][:n_items], d_out, d_matrices[k])
+            if k:
+                n_in = widths[k]
+                multiply_with_transposed(d_out, matrices[k][:n_in], d_states[k][:n_items])
+
+        lr, beta1, beta2, eps = settings
+        if len(moments):
+            adam(weights, gradient, moments[0], moments[1], step + b + 1, lr, beta1, beta2, eps)
         else:
-            weights -= np.float32(optimizer.lr) * gradient
-    return losses
-
-
-@_compiled
-def _adam_step(weights, gradient, moment1, moment2, adam, step):
-    rate = np.float32(adam.lr / (1 - adam.beta1**step))
-    unbias = np.float32(1 / sqrt(1 - adam.beta2**step))
-    keep1, keep2 = np.float32(adam.beta1), np.float32(adam.beta2)
-    take1, take2 = np.float32(1 - adam.beta1), np.float32(1 - adam.beta2)
-    eps = np.float32(adam.eps)
-    for k in range(len(weights)):
-        g = gradient[k]
-        moment1[k] = keep1 * moment1[k] + take1 * g
-        moment2[k] = keep2 * moment2[k] + take2 * g * g
-        weights[k] -= rate * moment1[k] / (np.sqrt(moment2[k]) * unbias + eps)
-
-
-@_compiled
-def _gradient(data, sizes, rows, weights, gradient):
-    """Write the gradient of the mean loss of some sequences, and return that loss.
-
-    Activations are matrices with one row for each sequence and date, date after date.
-    """
-    n, t = len(rows), data.table.shape[1]
-    x, present = _gather(data, rows)
-    at = 0  # where the weights of the next layer begin
-    begins = [at]
-    read = [x]  # what each layer reads
-    for width in sizes.dense:
-        W, b, at = _dense_weights(weights, at, x.shape[1], width)
-        x = _relu(np.dot(x, W.T), b)
-        begins.append(at)
-        read.append(x)
-    gates, cells, states = [x], [x], [x]  # of the LSTM layers; numba wants lists with a first item
-    for width in sizes.lstm:
-        W, R, b_at = _lstm_weights(weights, at, x.shape[1], width)
-        at = b_at + sizes.n_biases * 4 * width
-        b = weights[b_at:at].reshape(sizes.n_biases, 4 * width).sum(axis=0)
-        a, c, h = _lstm(np.dot(x, W.T), R, b, present, sizes.o_at, sizes.g_at)
-        x = h[n:]
-        gates.append(a)
-        cells.append(c)
-        states.append(h)
-        begins.append(at)
-        read.append(x)
-    last = x[(t - 1) * n :]
-    W, b, _ = _dense_weights(weights, at, last.shape[1], sizes.n_outputs)
-    logits = np.dot(last, W.T)
-    logits += b
-    loss, d_logits = _loss(logits, data.classes[rows], data.class_weight)
-
-    dW, db, _ = _dense_weights(gradient, at, last.shape[1], sizes.n_outputs)
-    dW[:] = np.dot(d_logits.T, last)
-    db[:] = d_logits.sum(axis=0)
-    dx = np.zeros_like(x)
-    dx[(t - 1) * n :] = np.dot(d_logits, W)
-    for k in range(len(sizes.lstm), 0, -1):
-        width, layer = sizes.lstm[k - 1], len(sizes.dense) + k - 1
-        x, at = read[layer], begins[layer]
-        W, R, b_at = _lstm_weights(weights, at, x.shape[1], width)
-        da = _lstm_backward(dx, gates[k], cells[k], R, present, sizes.o_at, sizes.g_at)
-        dW, dR, _ = _lstm_weights(gradient, at, x.shape[1], width)
-        dW[:] = np.dot(da.T, x)
-        dR[:] = np.dot(da.T, states[k][: t * n])
-        db = da.sum(axis=0)
-        for i in range(sizes.n_biases):
-            gradient[b_at + i * 4 * width : b_at + (i + 1) * 4 * width] = db
-        if layer > 0:
-            dx = np.dot(da, W)
-    for layer in range(len(sizes.dense), 0, -1):
-        x, at = read[layer - 1], begins[layer - 1]
-        W, b, _ = _dense_weights(weights, at, x.shape[1], sizes.dense[layer - 1])
-        dx *= read[layer] > 0
-        dW, db, _ = _dense_weights(gradient, at, x.shape[1], sizes.dense[layer - 1])
-        dW[:] = np.dot(dx.T, x)
-        db[:] = dx.sum(axis=0)
-        if layer > 1:
-            dx = np.dot(dx, W)
-    return loss
-
-
-@_compiled
-def _gather(data, rows):
-    n, t = len(rows), data.table.shape[1]
-    x = np.empty((t * n, data.frames.shape[1]), dtype=np.float32)
-    present = np.empty((t, n), dtype=np.bool_)
-    for d in range(t):
-        for i in range(n):
-            x[d * n + i] = data.frames[data.table[rows[i], d]]
-            present[d, i] = data.present[rows[i], d]
-    return x, present
-
-
-@_compiled
-def _dense_weights(flat, at, n_in, n_out):
-    """Views of the weights (n_out, n_in) and the bias, and where they end."""
-    middle, end = at + n_out * n_in, at + n_out * (n_in + 1)
-    return flat[at:middle].reshape(n_out, n_in), flat[middle:end], end
-
-
-@_compiled
-def _lstm_weights(flat, at, n_in, width):
-    """Views of the weights of inputs (4 width, n_in) and states, and where the biases begin."""
-    middle = at + 4 * width * n_in
-    end = middle + 4 * width * width
-    return flat[at:middle].reshape(4 * width, n_in), flat[middle:end].reshape(-1, width), end
-
-
-@_compiled
-def _relu(x, bias):
-    for i in range(x.shape[0]):
-        for j in range(x.shape[1]):
-            x[i, j] = max(x[i, j] + bias[j], np.float32(0))
-    return x
-
-
-@_compiled
-def _lstm(a, R, bias, present, o_at, g_at):
-    """Gates (t n, 4 width), overwriting `a`; cells and states ((t + 1) n, width), first zeros."""
-    t, n = present.shape
-    width = R.shape[1]
-    o, g = o_at * width, g_at * width
-    c = np.zeros(((t + 1) * n, width), dtype=np.float32)
-    h = np.zeros(((t + 1) * n, width), dtype=np.float32)
-    for d in range(t):
-        recurrent = np.dot(h[d * n : (d + 1) * n], R.T)
-        for i in range(n):
-            before, after = d * n + i, (d + 1) * n + i
-            if not present[d, i]:  # the state is carried over a missing frame
-                c[after], h[after] = c[before], h[before]
-                continue
-            gates = a[before]
-            for j in range(4 * width):
-                gates[j] += recurrent[i, j] + bias[j]
-            for j in range(g):
-                gates[j] = _sigmoid(gates[j])
-            for j in range(g, g + width):
-                gates[j] = _tanh(gates[j])
-            for j in range(g + width, 4 * width):
-                gates[j] = _sigmoid(gates[j])
-            for j in range(width):
-                c[after, j] = gates[width + j] * c[before, j] + gates[j] * gates[g + j]
-            for j in range(width):
-                h[after, j] = gates[o + j] * _tanh(c[after, j])
-    return a, c, h
-
-
-@_compiled
-def _lstm_backward(d_states, a, c, R, present, o_at, g_at):
-    """Gradient by the gates before they were squashed, overwriting `a`."""
-    t, n = present.shape
-    width = R.shape[1]
-    o, g = o_at * width, g_at * width
-    one = np.float32(1)
-    dh = np.zeros((n, width), dtype=np.float32)
-    dc = np.zeros((n, width), dtype=np.float32)
-    for d in range(t - 1, -1, -1):
-        dh += d_states[d * n : (d + 1) * n]
-        for i in range(n):
-            before, after = d * n + i, (d + 1) * n + i
-            gates = a[before]
-            if not present[d, i]:
-                gates[:] = 0
-                continue
-            for j in range(width):
-                gi, gf, go, gg = gates[j], gates[width + j], gates[o + j], gates[g + j]
-                squashed = _tanh(c[after, j])
-                into_cell = dc[i, j] + dh[i, j] * go * (one - squashed * squashed)
-                gates[j] = into_cell * gg * gi * (one - gi)
-                gates[width + j] = into_cell * c[before, j] * gf * (one - gf)
-                gates[o + j] = dh[i, j] * squashed * go * (one - go)
-                gates[g + j] = into_cell * gi * (one - gg * gg)
-                dc[i, j] = into_cell * gf
-                dh[i, j] = 0
-        dh += np.dot(a[d * n : (d + 1) * n], R)
-    return a
-
-
-@_compiled
-def _loss(logits, classes, class_weight):
-    """Mean loss of `BinaryLoss` or `CrossEntropyLoss`, and its gradient by the logits."""
-    n, n_outputs = logits.shape
-    d_logits = np.empty_like(logits)
-    loss = 0.0
-    for i in range(n):
-        weight = class_weight[classes[i]]
-        if n_outputs == 1:
-            z = logits[i, 0] if classes[i] == 1 else -logits[i, 0]
-            loss += weight * (np.log1p(np.exp(-abs(z))) + max(-z, np.float32(0)))
-            wrong = weight * _sigmoid(-z) / np.float32(n)
-            d_logits[i, 0] = -wrong if classes[i] == 1 else wrong
-        else:
-            top = logits[i].max()
-            shares = np.exp(logits[i] - top)
-            total = shares.sum()
-            loss += weight * (np.log(total) + top - logits[i, classes[i]])
-            d_logits[i] = shares / total
-            d_logits[i, classes[i]] -= np.float32(1)
-            d_logits[i] *= weight / np.float32(n)
-    return loss / n, d_logits
-
-
-@_compiled
-def _sigmoid(x):
-    return np.float32(1) / (np.float32(1) + _exp(-x))
-
-
-@_compiled
-def _tanh(x):
-    return np.float32(2) * _sigmoid(np.float32(2) * x) - np.float32(1)
-
-
-@_compiled
-def _exp(x):
-    """e to the x within 2e-7 of it, in arithmetic that is turned into vector instructions."""
-    x = min(max(x, np.float32(-87)), np.float32(88))
-    n = np.floor(x * np.float32(1.44269504) + np.float32(0.5))
-    r = x - n * np.float32(0.693359375) + n * np.float32(2.12194440e-4)
-    p = np.float32(1.9875691500e-4)
-    p = p * r + np.float32(1.3981999507e-3)
-    p = p * r + np.float32(8.3334519073e-3)
-    p = p * r + np.float32(4.1665795894e-2)
-    p = p * r + np.float32(1.6666665459e-1)
-    p = p * r + np.float32(5.0000001201e-1)
-    power = np.int32((np.int32(n) + np.int32(127)) << np.int32(23)).view(np.float32)
-    return (p * r * r + r + np.float32(1)) * power
+            sgd(weights, gradient, lr)
+        if not math.isfinite(losses[b]):
+            return b + 1
+    return len(losses)

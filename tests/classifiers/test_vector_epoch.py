@@ -1,118 +1,222 @@
-"""Compiled epochs and torch's own batch loop train the same network."""
+"""Epochs of machine code on sequences of vectors against epochs of torch."""
+
+import re
+import sys
 
 import numpy as np
 import pytest
 import torch
-from skorch.callbacks import Callback, LRScheduler
+from skorch.callbacks import Callback, EpochScoring, LRScheduler
 
-from skwater import CNNLSTMClassifier, ConvLSTMClassifier, RSSResampler
-from skwater.classifiers import _net
+from skwater import CNNLSTMClassifier, ConvLSTMClassifier, SplicedSequences
+from skwater.classifiers import _net, _vector_kernel
+from skwater.classifiers._jit import compiled, compiles
+from skwater.classifiers._losses import BinaryLoss
+from skwater.classifiers._vector_support import runs_compiled
 
-pytest.importorskip("numba", reason="epochs are compiled by numba only")
+pytestmark = pytest.mark.skipif(not compiles(), reason="numba is not here")
+
+def name(params):
+    """Name settings without addresses, which differ between processes."""
+    return re.sub(" object at 0x[0-9a-f]+", "", str(params))
+
+
+SETTINGS = {"max_epochs": 3, "batch_size": 8, "device": "cpu", "random_state": 0}
 
 
 @pytest.fixture
-def vectors(make_sequences):
-    """29 sequences of 6 vectors of 3, some frames missing: early, late, all but one."""
-    X = make_sequences(29, 6, ndim=3)
-    X[4, :2] = X[5, 4:] = X[6, 1:] = X[7, 2:4] = X[8, :5] = np.nan
-    return X, np.arange(29) % 2
+def compiled_epochs(monkeypatch):
+    """Take note of each epoch that is machine code."""
+    epochs, train = [], _net.train_compiled
+
+    def spy(net, iterator):
+        epochs.append(train(net, iterator))
+        return epochs[-1]
+
+    monkeypatch.setattr(_net, "train_compiled", spy)
+    return epochs
 
 
-def fit_both(model, X, y, monkeypatch):
-    """Fit by compiled epochs and by torch."""
-    fits = []
-    for compiled in (True, False):
-        epochs = []
+@pytest.fixture
+def fit_both(monkeypatch, compiled_epochs):
+    """Fit the same in machine code and in torch."""
+
+    def fit(cls, X, y, **params):
+        params = {**SETTINGS, **params}
+        one = cls(**params).fit(X, y)
+        assert len(compiled_epochs) == len(one.history_)
         with monkeypatch.context() as patch:
-            patch.setattr(_net.VectorEpochs, "run", _count(epochs, _net.VectorEpochs.run))
-            if not compiled:
-                patch.setattr(_net, "can_compile", lambda net, iterator: False)
-            fits.append(model.__sklearn_clone__().fit(X, y))
-        assert len(epochs) == (len(fits[-1].history_) if compiled else 0)
-    return fits
+            patch.setattr(_net, "runs_compiled", lambda *args: False)
+            other = cls(**params).fit(X, y)
+        assert len(compiled_epochs) == len(one.history_)
+        return one, other
+
+    return fit
 
 
-def _count(epochs, run):
-    def counted(self, *args):
-        epochs.append(True)
-        return run(self, *args)
-
-    return counted
+def numbers_of(model):
+    """Weights, averages of the optimiser and losses, as arrays."""
+    state = model.net_.optimizer_.state_dict()["state"]
+    losses = [list(row.values()) for row in model.history_]
+    batches = model.net_.history[:, "batches", :, ("train_loss", "train_batch_size")]
+    moments = [state[k][name] for k in sorted(state) for name in ("step", "exp_avg", "exp_avg_sq")]
+    weights = [p.detach() for p in model.net_.module_.parameters()]
+    return [*map(np.asarray, [*weights, *moments, losses]), *map(np.array, batches)]
 
 
 def assert_same(one, other, X):
-    losses = [[list(row.values()) for row in model.history_] for model in (one, other)]
-    np.testing.assert_allclose(*losses, rtol=1e-4)
-    np.testing.assert_allclose(one.predict_proba(X), other.predict_proba(X), atol=1e-5)
-    weights = ([p.detach().numpy() for p in m.net_.module_.parameters()] for m in (one, other))
-    for ours, theirs in zip(*weights, strict=True):
-        np.testing.assert_allclose(ours, theirs, atol=1e-4)
+    pairs = list(zip(numbers_of(one), numbers_of(other), strict=True))
+    assert pairs
+    for ours, theirs in pairs:
+        np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=2e-5)
+    np.testing.assert_allclose(one.predict_proba(X), other.predict_proba(X), rtol=0, atol=1e-5)
+    names = [sorted(row) for row in one.net_.history]
+    assert names == [sorted(row) for row in other.net_.history]
 
 
-@pytest.mark.parametrize(
-    "model",
-    [
-        ConvLSTMClassifier(),
-        ConvLSTMClassifier(hidden_channels=(5, 3)),
-        CNNLSTMClassifier(),
-        CNNLSTMClassifier(block_channels=(), lstm_size=6),
-    ],
-    ids=["ConvLSTM", "stacked", "CNN-LSTM", "LSTM"],
-)
+def make_data(n=29, n_frames=6, n_channels=5, n_classes=2, missing=False):
+    X = np.random.default_rng(0).normal(size=(n, n_frames, n_channels))
+    y = np.arange(n) % n_classes
+    X += y[:, None, None]
+    if missing:
+        X[1, 0] = X[2, 2] = X[3, ::2] = np.nan
+        X[4, 3:] = np.nan
+        X[5, :4] = X[5, 5:] = np.nan
+        X[6, 1:] = np.nan
+    return X, y
+
+
+NETWORKS = [
+    (ConvLSTMClassifier, {}),
+    (ConvLSTMClassifier, {"hidden_channels": (3, 5, 4)}),
+    (CNNLSTMClassifier, {}),
+    (CNNLSTMClassifier, {"block_channels": (7,), "lstm_size": 3}),
+    (CNNLSTMClassifier, {"block_channels": ()}),
+]
+
+
+@pytest.mark.parametrize(("cls", "params"), NETWORKS, ids=name)
+@pytest.mark.parametrize("n_classes", [2, 3])
+@pytest.mark.parametrize("missing", [False, True])
+def test_networks(fit_both, cls, params, n_classes, missing):
+    X, y = make_data(n_classes=n_classes, missing=missing)
+    assert_same(*fit_both(cls, X, y, **params), X)
+
+
+@pytest.mark.parametrize("cls", [ConvLSTMClassifier, CNNLSTMClassifier])
 @pytest.mark.parametrize(
     "params",
     [
-        {},
-        {"class_weight": "balanced"},
         {"optimizer": "sgd", "lr": 0.1},
         {"lr_schedule": "constant"},
-        {"early_stopping": True, "validation_fraction": 0.3},
-        {"net_params": {"optimizer__betas": (0.8, 0.9), "optimizer__eps": 1e-4}},
+        {"lr_schedule": "cosine", "lr": 0.01},
+        {"early_stopping": True},
+        {"early_stopping": True, "patience": 1, "lr": 0.05, "max_epochs": 6},
+        {"class_weight": {0: 1, 1: 3.5}},
+        {"batch_size": 1},
+        {"batch_size": 100},
+        {"verbose": 1},
+        {"net_params": {"iterator_train__shuffle": False}},
+        {"net_params": {"iterator_train__drop_last": True}},
+        {"net_params": {"optimizer__betas": (0.5, 0.9), "optimizer__eps": 1e-3}},
+        {"callbacks": [LRScheduler("StepLR", step_size=1)], "lr_schedule": "constant"},
+        {"callbacks": [EpochScoring("accuracy")], "early_stopping": True},
     ],
-    ids=["cosine", "class weight", "sgd", "constant", "early stopping", "betas"],
+    ids=name,
 )
-@pytest.mark.parametrize("n_classes", [2, 3])
-def test_same_as_torch(model, params, n_classes, vectors, monkeypatch):
-    X, y = vectors[0], np.minimum(np.arange(29) % 5, n_classes - 1)
-    model = model.__sklearn_clone__().set_params(
-        max_epochs=4, batch_size=8, random_state=0, device="cpu", **params
+def test_options(fit_both, cls, params):
+    X, y = make_data()
+    one, other = fit_both(cls, X, y, **params)
+    if "sgd" in params.values():
+        assert not one.net_.optimizer_.state
+    assert_same(one, other, X)
+
+
+def test_weights_of_three_classes(fit_both):
+    X, y = make_data(n_classes=3)
+    weights = {0: 0.5, 1: 1, 2: 4}
+    assert_same(*fit_both(ConvLSTMClassifier, X, y, class_weight=weights), X)
+
+
+@pytest.mark.parametrize("shape", [(12, 3), (12, 3, 1), (12, 3, 1, 1), (12, 3, 1, 1, 2)])
+def test_shapes(fit_both, shape):
+    X, y = np.random.default_rng(0).normal(size=shape), np.arange(12) % 2
+    assert_same(*fit_both(ConvLSTMClassifier, X, y), X)
+
+
+@pytest.mark.parametrize("cls", [ConvLSTMClassifier, CNNLSTMClassifier])
+def test_more_channels_than_a_product_by_hand_pays_for(fit_both, cls):
+    X, y = make_data(n_channels=1100)
+    params = {"hidden_channels": 4} if cls is ConvLSTMClassifier else {}
+    assert_same(*fit_both(cls, X, y, **params), X)
+
+
+@pytest.mark.parametrize("cls", [ConvLSTMClassifier, CNNLSTMClassifier])
+@pytest.mark.parametrize("early_stopping", [False, True])
+def test_lazy_sequences(fit_both, cls, early_stopping):
+    X, y = make_data(missing=True)
+    donors = np.random.default_rng(0).integers(7, 29, size=(40, 6))
+    donors[:29] = np.arange(29)[:, None]
+    splices, y = SplicedSequences(X, donors), np.arange(40) % 2
+    assert_same(*fit_both(cls, splices, y, early_stopping=early_stopping), splices)
+
+
+def test_two_fits_are_equal_to_the_bit(compiled_epochs):
+    X, y = make_data(missing=True)
+    one, other = (CNNLSTMClassifier(**SETTINGS).fit(X, y) for _ in range(2))
+    assert len(compiled_epochs) == 6
+    for ours, theirs in zip(numbers_of(one), numbers_of(other), strict=True):
+        assert np.array_equal(ours, theirs)
+
+
+def test_paths_can_change_between_epochs(fit_both, monkeypatch):
+    X, y = make_data()
+    _, other = fit_both(ConvLSTMClassifier, X, y, max_epochs=4)
+    monkeypatch.setattr(
+        _net,
+        "runs_compiled",
+        lambda net, iterator: len(net.history) in (2, 4) and runs_compiled(net, iterator),
     )
-    assert_same(*fit_both(model, X, y, monkeypatch), X)
+    assert_same(ConvLSTMClassifier(**{**SETTINGS, "max_epochs": 4}).fit(X, y), other, X)
 
 
-@pytest.mark.parametrize("classifier", [ConvLSTMClassifier, CNNLSTMClassifier])
-@pytest.mark.parametrize("kind", ["numbers", "one class weight", "lazy", "float64"])
-def test_same_as_torch_on_other_input(classifier, kind, vectors, monkeypatch):
-    X, y = vectors
-    if kind == "numbers":
-        X = X[:, :, 0]
-    elif kind == "lazy":
-        X, y = RSSResampler(20, lazy=True, random_state=0).fit_resample(X, y)
-    elif kind == "float64":
-        X = X.astype(np.float64) + 1e6
-    params = {"class_weight": {0: 1, 1: 3}} if kind == "one class weight" else {}
-    model = classifier(max_epochs=3, random_state=0, device="cpu", **params)
-    assert_same(*fit_both(model, X, y, monkeypatch), X)
+@pytest.mark.parametrize("optimizer", ["adam", "sgd"])
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_losses_that_are_not_finite_stop_training(compiled_epochs, optimizer, n_classes):
+    X, y = make_data(n_classes=n_classes)
+    with pytest.raises(ValueError, match=r"The (loss|weights) became .* in epoch . with lr=1e"):
+        ConvLSTMClassifier(optimizer=optimizer, lr=1e38, **SETTINGS).fit(X, y)
+    assert compiled_epochs
 
 
-def test_weights_can_be_trained_on_by_torch(vectors):
-    X, y = vectors
-    model = ConvLSTMClassifier(max_epochs=3, random_state=0, device="cpu").fit(X, y)
-    (state,) = {int(s["step"]) for s in model.net_.optimizer_.state.values()}
-    assert state == 3 * 4
-    for parameter, state in model.net_.optimizer_.state.items():
-        assert state["exp_avg"].shape == state["exp_avg_sq"].shape == parameter.shape
-    assert model.net_._vector_epochs is None  # no training data is kept
+class Watch(Callback):
+    n_batches = 0
+
+    def on_batch_end(self, net, **kwargs):
+        self.n_batches += 1
 
 
-class Batchwise(Callback):
-    """Want to see every batch."""
+class Hook(Callback):
+    """Look at the hidden states."""
 
-    seen = 0
+    n_calls = 0
 
-    def on_batch_end(self, net, training=True, **kwargs):
-        self.seen += training
+    def on_train_begin(self, net, **kwargs):
+        net.module_.head.register_forward_hook(self._count)
+
+    def _count(self, *args):
+        self.n_calls += 1
+
+
+class Freeze(Callback):
+    """Leave the biases as they are."""
+
+    def on_train_begin(self, net, **kwargs):
+        net.module_.head[-1].bias.requires_grad_(False)
+
+
+class Loader(torch.utils.data.DataLoader):
+    """A loader of the user's own."""
 
 
 @pytest.mark.parametrize(
@@ -120,34 +224,85 @@ class Batchwise(Callback):
     [
         {"optimizer": "adamw"},
         {"optimizer": torch.optim.RMSprop},
-        {"callbacks": [Batchwise()]},
-        {"callbacks": [LRScheduler("CosineAnnealingLR", T_max=4, step_every="batch")]},
         {"net_params": {"optimizer__weight_decay": 0.1}},
-        {"net_params": {"iterator_train__drop_last": True}},
-        {"dropout": 0.5},
+        {"net_params": {"optimizer__amsgrad": True}},
+        {"net_params": {"optimizer__param_groups": [("*bias*", {"lr": 0.1})]}},
+        {"optimizer": "sgd", "net_params": {"optimizer__momentum": 0.9}},
+        {"net_params": {"iterator_train": Loader}},
+        {"net_params": {"criterion": type("Mine", (BinaryLoss,), {})}},
+        {"callbacks": [Watch()]},
+        {"callbacks": [Hook()]},
+        {"callbacks": [Freeze()]},
+        {"callbacks": [EpochScoring("accuracy", on_train=True)]},
+        {"callbacks": [LRScheduler("StepLR", step_size=9, step_every="batch")]},
     ],
-    ids=["adamw", "RMSprop", "callback", "schedule", "weight decay", "drop last", "dropout"],
+    ids=name,
 )
-def test_other_settings_are_left_to_torch(params, vectors, monkeypatch):
-    X, y = vectors
-    epochs = []
-    monkeypatch.setattr(_net.VectorEpochs, "run", _count(epochs, _net.VectorEpochs.run))
-    model = CNNLSTMClassifier(max_epochs=2, random_state=0, device="cpu", **params).fit(X, y)
-    assert not epochs
-    assert len(model.history_) == 2
-    for _, callback in model.net_.callbacks_:
-        if isinstance(callback, Batchwise):
-            assert callback.seen == 2 * 4
+def test_other_settings_are_left_to_torch(compiled_epochs, params):
+    X, y = make_data()
+    model = ConvLSTMClassifier(**SETTINGS, **params).fit(X, y)
+    assert len(model.history_) == 3
+    assert not compiled_epochs
+    seen = [c for _, c in model.net_.callbacks_ if isinstance(c, Watch | Hook)]
+    assert all(max(vars(c).values(), default=0) == 12 for c in seen)
 
 
-def test_images_are_left_to_torch(make_task, monkeypatch):
-    epochs = []
-    monkeypatch.setattr(_net.VectorEpochs, "run", _count(epochs, _net.VectorEpochs.run))
-    ConvLSTMClassifier(max_epochs=1, hidden_channels=2, device="cpu").fit(*make_task(ndim=4))
-    assert not epochs
+def test_dropout_is_left_to_torch(compiled_epochs):
+    X, y = make_data()
+    model = CNNLSTMClassifier(dropout=0.5, **SETTINGS).fit(X, y)
+    assert len(model.history_) == 3
+    assert not compiled_epochs
 
 
-def test_loss_that_is_not_finite_is_found(vectors):
-    X, y = vectors
-    with pytest.raises(ValueError, match="Try a smaller lr"):
-        ConvLSTMClassifier(optimizer="sgd", lr=3e38, random_state=0, device="cpu").fit(X, y)
+def test_pictures_are_left_to_torch(compiled_epochs, make_classifier, make_task):
+    make_classifier().fit(*make_task())
+    assert not compiled_epochs
+
+
+def test_works_without_numba(compiled_epochs, monkeypatch):
+    X, y = make_data()
+    monkeypatch.setitem(sys.modules, "numba", None)  # cannot be imported
+    assert not compiles()
+    assert len(ConvLSTMClassifier(**SETTINGS).fit(X, y).history_) == 3
+    assert not compiled_epochs
+
+
+def test_compiles_where_nothing_can_be_written(monkeypatch):
+    def njit(cache=False, **options):
+        if cache:
+            raise RuntimeError("cannot cache function: no locator available")
+        return numba_njit(**options)
+
+    numba = pytest.importorskip("numba")
+    numba_njit = numba.njit
+    monkeypatch.setattr(numba, "njit", njit)
+    assert compiled(lambda x: x + 1)(2) == 3
+
+
+def test_tanh():
+    x = np.linspace(-12, 12, 5001, dtype=np.float32)
+    ours = np.empty_like(x)
+    _vector_kernel.flat_tanh(x, ours)
+    np.testing.assert_allclose(ours, np.tanh(x), rtol=1e-6)
+    special = np.array([np.nan, np.inf, -np.inf, 0], np.float32)
+    _vector_kernel.flat_tanh(special, special)
+    np.testing.assert_allclose(special, [np.nan, 1, -1, 0], rtol=1e-6)
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 1), (2, 3, 9), (5, 7, 4), (17, 131, 40), (3, 130, 80)])
+def test_products(shape):
+    n, k, m = shape
+    rng = np.random.default_rng(0)
+    a, b, c = (rng.normal(size=s).astype(np.float32) for s in ((n, k), (k, m), (n, m)))
+    kernel = _vector_kernel
+    for add, multiply, x, y, expected in (
+        (kernel.add_product, kernel.multiply, a, b, a @ b),
+        (kernel.add_product_of_transposed, kernel.multiply_transposed, a, c, a.T @ c),
+        (kernel.add_product_with_transposed, kernel.multiply_with_transposed, c, b, c @ b.T),
+    ):
+        out = np.ones(expected.shape, np.float32)
+        add(x, y, out)
+        np.testing.assert_allclose(out, expected + 1, rtol=1e-4, atol=1e-4)
+        out[:] = np.nan
+        multiply(x, y, out)
+        np.testing.assert_allclose(out, expected, rtol=1e-4, atol=1e-4)

@@ -1,0 +1,109 @@
+"""Which nets can train on sequences of vectors in machine code.
+
+It knows the two networks, two rules and two losses. What else listens to single batches, or changes
+how they are trained on, gets epochs of torch.
+"""
+
+import torch
+from skorch.callbacks import Callback, EpochScoring, LRScheduler
+from torch.utils.data import DataLoader, Subset
+
+from ..nn import CNNLSTMNet, ConvLSTMNet
+from ._batches import Batches, as_is
+from ._jit import compiles
+from ._losses import BinaryLoss, CrossEntropyLoss
+
+# What an optimiser must be told for its step to be ours.
+_PLAIN = {
+    torch.optim.Adam: {
+        "weight_decay": 0,
+        "amsgrad": False,
+        "maximize": False,
+        "capturable": False,
+        "differentiable": False,
+        "decoupled_weight_decay": False,
+    },
+    torch.optim.SGD: {
+        "weight_decay": 0,
+        "momentum": 0,
+        "maximize": False,
+        "differentiable": False,
+    },
+}
+_OF_A_BATCH = ("on_batch_begin", "on_batch_end", "on_grad_computed")
+
+
+def runs_compiled(net, iterator):
+    """Whether an epoch of training of a net over a loader can be machine code."""
+    return (
+        _has_vectors(iterator)
+        and _is_plain_network(net.module_)
+        and _is_plain_optimizer(net.optimizer_, list(net.module_.parameters()))
+        and _is_known_loss(net.criterion_)
+        and not any(_watches_batches(callback) for _, callback in net.callbacks_)
+        and compiles()
+    )
+
+
+def _has_vectors(iterator):
+    return (
+        type(iterator) is DataLoader
+        and iterator.num_workers == 0
+        and iterator.batch_sampler is not None
+        and iterator.collate_fn is as_is
+        and type(iterator.dataset) is Subset
+        and type(iterator.dataset.dataset) is Batches
+        and iterator.dataset.dataset.holds_vectors
+    )
+
+
+def _is_plain_network(module):
+    if type(module) is CNNLSTMNet:
+        if module.head[0].p > 0:
+            return False
+    elif type(module) is not ConvLSTMNet:
+        return False
+    hooks = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
+    return not any(getattr(part, name) for part in module.modules() for name in hooks)
+
+
+def _is_plain_optimizer(optimizer, parameters):
+    plain = _PLAIN.get(type(optimizer))
+    if plain is None or len(optimizer.param_groups) != 1:
+        return False
+    (group,) = optimizer.param_groups
+    numbers = [group["lr"], *group.get("betas", ()), group.get("eps", 0.0)]
+    hooks = optimizer._optimizer_step_pre_hooks or optimizer._optimizer_step_post_hooks
+    return (
+        all(group.get(name, value) == value for name, value in plain.items())
+        and all(isinstance(number, float | int) for number in numbers)
+        and not hooks
+        and {id(p) for p in group["params"]} == {id(p) for p in parameters}
+        and all(_is_plain_tensor(p) for p in parameters)
+    )
+
+
+def _is_plain_tensor(p):
+    return (
+        p.requires_grad
+        and p.device.type == "cpu"
+        and p.dtype == torch.float32
+        and not p._backward_hooks
+    )
+
+
+def _is_known_loss(criterion):
+    return type(criterion) in (BinaryLoss, CrossEntropyLoss)
+
+
+def _watches_batches(callback):
+    if isinstance(callback, LRScheduler):
+        return callback.step_every != "epoch"
+    if type(callback) is EpochScoring:
+        return callback.on_train and callback.use_caching
+    if getattr(callback, "watches_losses_only", False):
+        return False
+    return any(
+        getattr(type(callback), name, None) is not getattr(Callback, name) or name in vars(callback)
+        for name in _OF_A_BATCH
+    )
