@@ -121,10 +121,10 @@ def exchangeability_test(
     >>> y = np.arange(40) % 2
     >>> X = np.random.default_rng(0).normal(size=(40, 6))
     >>> X[y == 1] += 1.5
-    >>> options = {"groups": np.arange(40), "n_permutations": 99, "random_state": 0, "verbose": 0}
+    >>> options = {"groups": np.arange(40), "n_permutations": 39, "random_state": 0, "verbose": 0}
     >>> result = exchangeability_test(X, y, onset=3, **options)
     >>> result.pvalue
-    0.01
+    0.025
 
     Without the difference before the onset:
 
