@@ -11,6 +11,7 @@ from sklearn.utils import check_consistent_length
 from sklearn.utils._param_validation import Interval, StrOptions, validate_params
 from sklearn.utils.metadata_routing import get_routing_for_object
 
+from .._onset import warn_of_onset
 from ._baselines import METADATA_ONLY, default_baselines
 from ._folds import (
     Task,
@@ -130,7 +131,8 @@ def benchmark(
     Warns
     -----
     UserWarning
-        If Ctrl-C ended it early.
+        If Ctrl-C ended it early; or if sequences end before the `onset` of an
+        :class:`~skwater.RSSResampler`, which then splices within classes.
 
     See Also
     --------
@@ -184,6 +186,7 @@ def benchmark(
         )
         for name, fold in planned
     ]
+    warn_of_onset(models.values(), [X.shape[1]], stacklevel=3)
     outcomes = {}
     try:
         for place, outcome in run(

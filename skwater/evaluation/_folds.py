@@ -23,6 +23,7 @@ from sklearn.utils._param_validation import InvalidParameterError
 from sklearn.utils.parallel import Parallel, delayed
 from tqdm.auto import tqdm
 
+from .._onset import quiet_about_onset
 from ..model_selection import LeaveTreatmentsOut
 from ..model_selection._leakage import LeakageCheck
 
@@ -335,7 +336,8 @@ def fit_and_predict(task):
     estimator, X, y, fold = clone(task.estimator), task.X, task.y, task.fold
     params = {name: _safe_indexing(value, fold.train) for name, value in task.fit_params.items()}
     start = perf_counter()
-    estimator.fit(_safe_indexing(X, fold.train), y[fold.train], **params)
+    with quiet_about_onset(estimator, X.shape[1]):
+        estimator.fit(_safe_indexing(X, fold.train), y[fold.train], **params)
     fitted = perf_counter()
     X_test = _safe_indexing(X, fold.test)
     predicted = estimator.predict(X_test)

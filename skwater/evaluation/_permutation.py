@@ -16,6 +16,7 @@ from sklearn.utils import Bunch, check_consistent_length, check_random_state
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions, validate_params
 from sklearn.utils.metaestimators import available_if
 
+from .._onset import warn_of_onset
 from ..model_selection._groups import check_groups
 from ._folds import Task, draw_seed, make_folds, run, seeded
 from ._validation import check_memory_can_help, check_plants
@@ -135,7 +136,8 @@ def permutation_test(
     Warns
     -----
     UserWarning
-        If the smallest possible p is above .05, whatever the scores.
+        If the smallest possible p is above .05, whatever the scores; or if sequences end before
+        the `onset` of an :class:`~skwater.RSSResampler`, which then splices within classes.
 
     See Also
     --------
@@ -181,6 +183,7 @@ def permutation_test(
     if smallest_pvalue >= 0.05:
         warnings.warn(_say_too_few(smallest_pvalue, n_labelings, n_permutations), stacklevel=3)
 
+    warn_of_onset([estimator], [X.shape[1]], stacklevel=3)
     rng = check_random_state(random_state)
     estimator, split_seed = seeded(estimator, draw_seed(rng)), draw_seed(rng)
     orders = _all_orders(labels, blocks) if exact else _draw_orders(labels, blocks, rng)
