@@ -166,7 +166,7 @@ class EarlyDetector(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             self._fitted_from = min(self.min_frames, X.shape[1])
             there = ~missing_frames(X)
             lengths = range(self._fitted_from, X.shape[1] + 1)
-            warn_of_onset([self.estimator], lengths)
+            warn_of_onset([self.estimator], lengths, stacklevel=3)
             self.estimators_ = [
                 self._fit_prefix(_first_frames(X, t), y, there[:, :t].any(axis=1), params)
                 for t in lengths

@@ -1,6 +1,7 @@
 """One call that gives the honest table."""
 
 import os
+import sys
 import warnings
 from itertools import product
 from numbers import Integral
@@ -100,8 +101,10 @@ def benchmark(
         frames and of the last; and MiniRocket and Hydra on the same numbers, where aeon is
         installed and there are nine frames or more.
     pos_label : int, float, bool or str, default=None
-        The stressed class, of which precision, recall, F1, ROC AUC and Brier score are. By
-        default 1, where labels are 0 and 1 or -1 and 1; other labels need it.
+        The stressed class, of which precision, recall, F1, ROC AUC and Brier score are. None is 1
+        if the labels are 0 and 1 or -1 and 1; two other labels need it. With three classes or
+        more, None gives the means over all classes (macro average; ROC AUC of each class
+        against the others).
     params : dict of str to array-like, default=None
         Arrays of one value a row, such as ``strata``, that are passed to the fit of those
         estimators that request them; needs scikit-learn's metadata routing to be enabled.
@@ -116,7 +119,7 @@ def benchmark(
     random_state : int, RandomState instance or None, default=None
         Seed of folds and estimators.
     verbose : {0, 1}, default=1
-        Whether to show a progress bar.
+        Whether to say how many fits there are, and to show a progress bar with the time left.
 
     Returns
     -------
@@ -187,6 +190,9 @@ def benchmark(
         for name, fold in planned
     ]
     warn_of_onset(models.values(), [X.shape[1]], stacklevel=3)
+    if verbose:
+        counts = f"{len(tasks)} fits ({len(models)} models, {len(folds)} folds)"
+        print(f"benchmark: {counts}; the time left follows.", file=sys.stderr)
     outcomes = {}
     try:
         for place, outcome in run(

@@ -276,7 +276,9 @@ def run(tasks, *, memory=None, n_jobs=None, verbose=1, desc=None):
         delayed(_fit_once)(place, path, replace(task, X=None), task.X)
         for place, (path, task) in enumerate(zip(paths, tasks, strict=True))
     )
-    with tqdm(total=len(tasks), desc=desc, unit="fit", disable=not verbose) as bar:
+    # smoothing=0: slow and fast models take turns, so the last fits say little of the time left.
+    bar = tqdm(total=len(tasks), desc=desc, unit="fit", smoothing=0, disable=not verbose)
+    with bar:
         for place, outcome in done:
             bar.update()
             yield place, outcome
