@@ -293,7 +293,8 @@ class BenchmarkResult:
         n = count_plants(self.groups)
         libraries = ", ".join(f"{name} {number}" for name, number in VERSIONS.items())
         sentences = [
-            f"{n} plants, {self._describe_classes()}, were scored by {self._describe_cv()}, with all of a plant on one side of every split and all "
+            f"{n} plants, {self._describe_classes()}, were scored by "
+            f"{self._describe_cv()}, with all of a plant on one side of every split and all "
             f"fitting, scaling and resampling inside the training side.",
             "Predictions of all folds of a repeat were scored together; scores are means over "
             "repeats, and intervals (95 %) are exact for the accuracy and by variance recovery "
