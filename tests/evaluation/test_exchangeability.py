@@ -5,6 +5,7 @@ import pytest
 from counting import CountingClassifier
 
 from skwater import SplicedSequences
+from skwater.datasets import fetch_eschikon_indicators
 from skwater.evaluation import exchangeability_test, permutation_test
 
 ONSET = 3
@@ -121,3 +122,18 @@ def test_other_wrong_arguments():
         pvalue(X, y, treatments=np.arange(24) // 6)
     with pytest.raises(ValueError, match="estimator"):
         pvalue(X, y, estimator="ridge")
+
+
+@pytest.mark.filterwarnings("ignore:p can never be below 0.11")
+def test_eschikon_within_nitrogen_levels(test_data):
+    """Figures of the user guide: before day 28 nothing is found, and nine labelings prove little."""
+    plants = fetch_eschikon_indicators(test_data, download_if_missing=False)
+    options = {"groups": plants.plant, "treatments": plants.treatment, "verbose": 0}
+    options |= {"strata": plants.nitrogen, "random_state": 0}
+    before = exchangeability_test(plants.data, plants.target, plants.onset, **options)
+    later = exchangeability_test(plants.data, plants.target, 12, **options)
+    assert before.n_labelings == later.n_labelings == 9
+    assert before.pvalue > 0.5
+    assert before.score < 0.5
+    assert later.pvalue == later.smallest_pvalue == pytest.approx(1 / 9)
+    assert later.score > 0.9
