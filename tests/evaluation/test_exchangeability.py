@@ -126,7 +126,7 @@ def test_other_wrong_arguments():
 
 @pytest.mark.filterwarnings("ignore:p can never be below 0.11")
 def test_eschikon_within_nitrogen_levels(test_data):
-    """Figures of the user guide: before day 28 nothing is found, and nine labelings prove little."""
+    """Figures of the user guide: nothing is found until day 28, and nine labelings prove little."""
     plants = fetch_eschikon_indicators(test_data, download_if_missing=False)
     options = {"groups": plants.plant, "treatments": plants.treatment, "verbose": 0}
     options |= {"strata": plants.nitrogen, "random_state": 0}
