@@ -10,10 +10,10 @@ _HOMES = {
     "ConvLSTMClassifier": "skwater.classifiers",
     "EarlyDetector": "skwater.early_detection",
     "ImageSequences": "skwater._image_sequences",
-    "Pipeline": "imblearn.pipeline",
+    "Pipeline": "skwater._pipeline",
     "RSSResampler": "skwater.resampling",
     "SplicedSequences": "skwater._sequences",
-    "make_pipeline": "imblearn.pipeline",
+    "make_pipeline": "skwater._pipeline",
 }
 _SUBMODULES = [
     "augmentation",

@@ -8,6 +8,7 @@ import hashlib
 import sys
 from abc import ABC, abstractmethod
 from copy import copy
+from numbers import Real
 
 import numpy as np
 from sklearn.utils import check_array, check_consistent_length, column_or_1d
@@ -442,14 +443,54 @@ def _check_same_frames(shape, fitted):
         )
 
 
-def check_days(days, n_frames):
+def check_days(days, n_frames=None):
     """Days of the frames as an array of floats, strictly increasing, or say what is wrong."""
     days = column_or_1d(check_array(days, dtype=np.float64, ensure_2d=False, input_name="days"))
-    if len(days) != n_frames:
+    if n_frames is not None and len(days) != n_frames:
         raise ValueError(f"days must be one for each of the {n_frames} frames, got {len(days)}.")
     if (np.diff(days) <= 0).any():
         raise ValueError(f"days must be strictly increasing, got {days.tolist()}.")
     return days
+
+
+def onset_from_days(days, onset_day):
+    """Count the frames that were taken before stress could begin, from the days of all frames.
+
+    A frame taken on `onset_day` itself, the day of the last irrigation, still shows plants that
+    are not stressed, and counts. The result is the `onset` of :class:`~skwater.RSSResampler` and
+    of :func:`~skwater.evaluation.exchangeability_test`, so that nobody counts frames by hand.
+
+    It misleads if `days` are not those of the frames that the sampler sees: after a
+    :class:`~skwater.preprocessing.FrameSampler` these are ``days[sampler.frames_]``.
+
+    Parameters
+    ----------
+    days : array-like of shape (n_frames,)
+        Day of each frame, strictly increasing.
+    onset_day : float
+        Day of the last irrigation, counted as `days` is.
+
+    Returns
+    -------
+    int or None
+        Number of frames up to and including that day. None if there is none: then no frame is
+        known to show healthy plants, and splicing is plain.
+
+    Raises
+    ------
+    ValueError
+        If `days` are not strictly increasing numbers, or `onset_day` is not a finite number.
+
+    Examples
+    --------
+    >>> from skwater.datasets import onset_from_days
+    >>> onset_from_days([21, 25, 28, 32, 36], onset_day=28)
+    3
+    """
+    days = check_days(days)
+    if not (isinstance(onset_day, Real) and np.isfinite(onset_day)):
+        raise ValueError(f"onset_day must be a finite number, got {onset_day!r}.")
+    return int((days <= onset_day).sum()) or None
 
 
 def missing_frames(X):

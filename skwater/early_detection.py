@@ -20,6 +20,7 @@ from sklearn.utils.validation import (
     check_is_fitted,
 )
 
+from ._onset import quiet_about_onset, warn_of_onset
 from ._sequences import check_days, check_sequences, is_lazy, missing_frames
 
 __all__ = ["EarlyDetector"]
@@ -164,9 +165,11 @@ class EarlyDetector(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         if self.refit:
             self._fitted_from = min(self.min_frames, X.shape[1])
             there = ~missing_frames(X)
+            lengths = range(self._fitted_from, X.shape[1] + 1)
+            warn_of_onset([self.estimator], lengths, stacklevel=3)
             self.estimators_ = [
                 self._fit_prefix(_first_frames(X, t), y, there[:, :t].any(axis=1), params)
-                for t in range(self._fitted_from, X.shape[1] + 1)
+                for t in lengths
             ]
         else:
             self.estimators_ = [clone(self.estimator).fit(X, y, **params)]
@@ -205,7 +208,8 @@ class EarlyDetector(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             rows = np.flatnonzero(seen)
             params = _check_method_params(X, params, rows)
             X, y = X[rows], y[rows]
-        return clone(self.estimator).fit(X, y, **params)
+        with quiet_about_onset(self.estimator, X.shape[1]):
+            return clone(self.estimator).fit(X, y, **params)
 
     def staged_predict_proba(self, X):
         """Probability of each class after each frame, as the season goes on.

@@ -441,3 +441,12 @@ def test_steps_that_look_ahead_are_read_by_prefix(make_sequences):
     for t in range(4):
         np.testing.assert_array_equal(before[t], after[t])
     assert not np.array_equal(before[5], after[5])
+
+
+def test_prefixes_before_the_onset_are_warned_of_once(make_plants):
+    X, y, _, _ = make_plants()
+    pipeline = make_pipeline(RSSResampler(20, onset=3, random_state=0), LogisticRegression())
+    with pytest.warns(UserWarning, match="Sequences of 2 to 3 frames end before") as caught:
+        EarlyDetector(pipeline, refit=True, min_frames=2).fit(X, y)
+    [warned] = [w for w in caught if "onset" in str(w.message)]
+    assert warned.filename == __file__

@@ -13,6 +13,7 @@ from skwater._sequences import (
     frame_digests,
     frame_shape,
     missing_frames,
+    onset_from_days,
 )
 
 RANKS = [2, 3, 4, 5]
@@ -264,3 +265,15 @@ def test_fractions_of_few_pixels_are_no_proof():
     digests = [{digest for _, _, digest in frame_digests(cover, [i])} for i in range(3)]
     assert digests[0] & digests[1] == set()
     assert digests[0] & digests[2]  # six in a row, of which four differ
+
+
+def test_onset_from_days():
+    assert onset_from_days([21, 25, 28, 32], 28) == 3  # on the day itself nothing can be seen
+    assert onset_from_days([21, 25, 28, 32], 27.9) == 2
+    assert onset_from_days([21, 25], 30) == 2
+    assert onset_from_days([21, 25], 20) is None
+    with pytest.raises(ValueError, match="strictly increasing"):
+        onset_from_days([25, 21], 28)
+    for onset_day in (np.nan, "28", None):
+        with pytest.raises(ValueError, match="onset_day must be a finite number"):
+            onset_from_days([21, 25], onset_day)

@@ -10,6 +10,7 @@ import numpy as np
 from sklearn.utils import Bunch
 from sklearn.utils._param_validation import validate_params
 
+from .._sequences import onset_from_days
 from ._data_home import get_data_home
 
 # The measurement dates of 2018. The file names them nowhere; they are those of the authors'
@@ -139,6 +140,8 @@ def fetch_eschikon_indicators(
             Days after sowing.
         onset_day : int
             Day after which the drying boxes got no water.
+        onset : int
+            Number of frames up to and including that day, for :class:`~skwater.RSSResampler`.
         feature_names : list of str
             The authors' names of the indicators.
         DESCR : str
@@ -232,6 +235,7 @@ def _read(path):
         weeds=np.char.lower(weed_names)[weeds],
         days=DAYS.copy(),
         onset_day=ONSET_DAY,
+        onset=onset_from_days(DAYS, ONSET_DAY),
         feature_names=_strings(fields["IndicatorNames"]),
         DESCR=_DESCR,
     )

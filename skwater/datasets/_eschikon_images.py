@@ -10,6 +10,7 @@ from sklearn.utils._param_validation import StrOptions, validate_params
 
 from .._decoding import BadPicture, read_header
 from .._image_sequences import MAX_PIXELS, ImageSequences
+from .._sequences import onset_from_days
 from ._data_home import get_data_home
 from ._eschikon import DAYS, ONSET_DAY, RemoteFile, fetch_file, read_mat
 from ._photo_series import PhotoSeries, parse_time
@@ -134,6 +135,9 @@ def load_eschikon(
             The same as dates.
         onset_day : int
             Day after which the drying boxes got no water.
+        onset : int or None
+            Number of frames up to and including that day, for :class:`~skwater.RSSResampler`;
+            None if there is none.
         DESCR : str
             Description and source.
 
@@ -196,6 +200,7 @@ def load_eschikon(
         days=days,
         dates=list(folders),
         onset_day=ONSET_DAY,
+        onset=onset_from_days(days, ONSET_DAY),
         alignment="each date is a frame",
         DESCR=_DESCR.format(n=len(kept), t=len(days), camera=camera, root=root),
     )

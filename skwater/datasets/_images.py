@@ -21,6 +21,7 @@ def load_image_sequences(
     tolerance=None,
     grid=None,
     start=None,
+    onset_day=None,
     checksums=None,
     on_error="raise",
     **images,
@@ -49,6 +50,8 @@ def load_image_sequences(
     grid : array-like, default=None
         As for :func:`load_manifest`.
     start : str, float or datetime, default=None
+        As for :func:`load_manifest`.
+    onset_day : float, str or datetime, default=None
         As for :func:`load_manifest`.
     checksums : str or path-like, default=None
         As for :func:`load_manifest`.
@@ -117,6 +120,7 @@ def load_image_sequences(
         tolerance=tolerance,
         grid=grid,
         start=start,
+        onset_day=onset_day,
         treatment=None,
         images=images,
     )
@@ -134,6 +138,7 @@ def load_manifest(
     tolerance=None,
     grid=None,
     start=None,
+    onset_day=None,
     checksums=None,
     on_error="raise",
     **images,
@@ -170,6 +175,10 @@ def load_manifest(
     start : str, float or datetime, default=None
         Date from which ``days`` are counted, say that of sowing; by default the first one.
         Numbers stay as they are.
+    onset_day : float, str or datetime, default=None
+        Last day on which no plant can be stressed yet, say that of the last irrigation: a number
+        in the unit of ``days``, or, if the photos have dates, an ISO date. A frame taken at some
+        hour of that day is later than the day: name the hour then.
     checksums : str or path-like, default=None
         A file of ``sha256sum``, from `root`; each photo must be in it and be unchanged.
     on_error : {"raise", "missing"}, default="raise"
@@ -199,6 +208,10 @@ def load_manifest(
             Days from `start` to each frame, or the numbers.
         dates : list
             Date of each frame, datetimes or numbers.
+        onset_day : float, or None
+            As given, counted as ``days`` is.
+        onset : int, or None
+            Number of frames up to and including that day, for :class:`~skwater.RSSResampler`.
         alignment : str
             How dates were brought together.
         DESCR : str
@@ -257,12 +270,15 @@ def load_manifest(
         tolerance=tolerance,
         grid=grid,
         start=start,
+        onset_day=onset_day,
         treatment=treatment,
         images=images,
     )
 
 
-def _finish(photos, bad, *, root, source, checksums, on_error, grid, start, images, **series):
+def _finish(
+    photos, bad, *, root, source, checksums, on_error, grid, start, onset_day, images, **series
+):
     """Report what is wrong with the list of photos, or make the series."""
     bad = bad + find_conflicts(photos)
     missing = {
@@ -283,6 +299,7 @@ def _finish(photos, bad, *, root, source, checksums, on_error, grid, start, imag
         photos,
         grid=None if grid is None else [_as_time(when) for when in grid],
         start=None if start is None else _as_time(start),
+        onset_day=None if onset_day is None else _as_time(onset_day),
         missing=missing,
         descr=_DESCR.format(n=len({photo.plant for photo in photos}), source=source),
         images=images | {"on_error": on_error},

@@ -10,6 +10,7 @@ import numpy as np
 from sklearn.utils import Bunch
 
 from .._image_sequences import ImageSequences
+from .._sequences import onset_from_days
 
 
 class Photo(NamedTuple):
@@ -42,6 +43,7 @@ class PhotoSeries(Bunch):
             f"{n} plants x {t} frames of {height} x {width} pixels, {channels} channels, "
             f"{data.dtype}",
             f"dates: {_show(self.dates[0])} to {_show(self.dates[-1])}; {self.alignment}",
+            *self._onset(),
             f"missing photos: {missing.sum()} of {missing.size}"
             + "".join(f"\n  {self.plant[i]}: {missing[i].sum()}" for i in _first(missing.any(1))),
             f"sizes on disk: {_some([f'{h} x {w} ({k})' for (h, w), k in data.sizes.items()])}",
@@ -56,6 +58,12 @@ class PhotoSeries(Bunch):
         lines.append(f"files of the same content: {len(copies)}")
         lines += [f"  {_some(files)}" for files in copies[:10]]
         return "\n".join(lines)
+
+    def _onset(self):
+        if self.onset_day is None:
+            return []
+        n_before, n = self.onset or 0, len(self.days)
+        return [f"onset of stress: after day {self.onset_day:g}, {n_before} of {n} frames before"]
 
     def _classes(self):
         if self.target is None:
@@ -238,12 +246,13 @@ def _gap(start, end):
     return gap if isinstance(gap, float) else gap.total_seconds() / 86400
 
 
-def build_series(photos, *, tolerance, grid, start, treatment, missing, descr, images):
+def build_series(photos, *, tolerance, grid, start, onset_day, treatment, missing, descr, images):
     """Put photos into a table of plants and dates; return it with all that is known of them.
 
     Files in `missing`, a dict of paths and reasons, are left out as missing frames.
     """
     dates, table, how = align(photos, tolerance, grid)
+    days, onset_day = _days(dates, start), _onset_day(onset_day, dates, start)
     plants = list(dict.fromkeys(photo.plant for photo in photos))
     plants = sorted(plants, key=_natural)
     paths = np.full((len(plants), len(dates)), None, dtype=object)
@@ -267,7 +276,9 @@ def build_series(photos, *, tolerance, grid, start, treatment, missing, descr, i
         plant=np.array(plants),
         treatment=columns.pop(treatment, None),
         dates=dates,
-        days=_days(dates, start),
+        days=days,
+        onset_day=onset_day,
+        onset=None if onset_day is None else onset_from_days(days, onset_day),
         alignment=how,
         DESCR=descr,
         **{_free(name): values for name, values in columns.items()},
@@ -288,7 +299,7 @@ def _is_number(text):
 
 def _free(name):
     reserved = ("data", "target", "classes", "target_names", "plant", "treatment", "dates", "days")
-    reserved += ("alignment", "DESCR", "summary")
+    reserved += ("onset_day", "onset", "alignment", "DESCR", "summary")
     return f"{name}_" if name in reserved else name
 
 
@@ -315,3 +326,12 @@ def _days(dates, start):
         start = dates[0] if start is None else start
         days = np.array([_gap(_midnight(start), when) for when in dates])
     return days.astype(np.int64) if (days == np.rint(days)).all() else days
+
+
+def _onset_day(onset_day, dates, start):
+    """The onset of stress as `days` counts, from a number of days or a date."""
+    if not isinstance(onset_day, datetime):
+        return onset_day
+    if isinstance(dates[0], float):
+        raise ValueError(f"onset_day={_show(onset_day)} is a date, but the photos have numbers.")
+    return _gap(_midnight(dates[0] if start is None else start), onset_day)

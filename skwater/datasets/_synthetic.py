@@ -9,6 +9,7 @@ from scipy.special import expit, logit
 from sklearn.utils import Bunch, check_random_state
 from sklearn.utils._param_validation import Interval, validate_params
 
+from .._sequences import onset_from_days
 from ._eschikon import DAYS
 
 # Days after sowing and mean canopy cover of watered plants, from the Eschikon indicators (Khanna
@@ -161,6 +162,9 @@ def make_water_stress(
             Days after sowing.
         onset_day : float
             As given.
+        onset : int or None
+            Number of frames up to and including that day, for :class:`~skwater.RSSResampler`;
+            None if there is none.
         cover : ndarray of shape (n_plants, n_frames), dtype float64
             True canopy cover, the fraction of the photo that shows leaves, also of missing
             photos.
@@ -232,6 +236,7 @@ def make_water_stress(
         nitrogen=_NITROGEN[nitrogen],
         days=days,
         onset_day=onset_day,
+        onset=onset_from_days(days, onset_day),
         cover=cover,
         DESCR=_DESCR.format(
             n_plants=n_plants,

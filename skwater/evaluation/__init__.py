@@ -2,6 +2,7 @@
 
 from ._benchmark import benchmark
 from ._early import EarlyDetectionCurve, early_detection_curve
+from ._exchangeability import exchangeability_test
 from ._permutation import permutation_test
 from ._result import BenchmarkResult
 
@@ -10,5 +11,6 @@ __all__ = [
     "EarlyDetectionCurve",
     "benchmark",
     "early_detection_curve",
+    "exchangeability_test",
     "permutation_test",
 ]

@@ -35,7 +35,7 @@ class FrameSummary(TransformerMixin, BaseEstimator):
 
     def transform(self, X):
         """Return the numbers, NaN where a frame is missing."""
-        numbers = _summarise(X)
+        numbers = summarise(X)
         if self.kind == "last":
             return np.stack([_last_present(plant) for plant in numbers])
         if self.kind == "series":
@@ -46,10 +46,15 @@ class FrameSummary(TransformerMixin, BaseEstimator):
         return True
 
 
-def _summarise(X):
+def summarise(X):
     """Numbers of shape (n_samples, n_frames, n_channels)."""
     if is_photo(X):
         return CanopyCover().fit(X).transform(X)[:, :, None]
+    return channel_means(X)
+
+
+def channel_means(X):
+    """Mean of each channel of each frame, of shape (n_samples, n_frames, n_channels)."""
     one_by_one = (as_frames(np.asarray(X[i])[None])[0] for i in range(len(X)))
     return np.stack([plant.mean(axis=(1, 2), dtype=np.float64) for plant in one_by_one])
 

@@ -1,6 +1,7 @@
 """One call that gives the honest table."""
 
 import os
+import sys
 import warnings
 from itertools import product
 from numbers import Integral
@@ -11,6 +12,7 @@ from sklearn.utils import check_consistent_length
 from sklearn.utils._param_validation import Interval, StrOptions, validate_params
 from sklearn.utils.metadata_routing import get_routing_for_object
 
+from .._onset import warn_of_onset
 from ._baselines import METADATA_ONLY, default_baselines
 from ._folds import (
     Task,
@@ -99,8 +101,10 @@ def benchmark(
         frames and of the last; and MiniRocket and Hydra on the same numbers, where aeon is
         installed and there are nine frames or more.
     pos_label : int, float, bool or str, default=None
-        The stressed class, of which precision, recall, F1, ROC AUC and Brier score are. By
-        default 1, where labels are 0 and 1 or -1 and 1; other labels need it.
+        The stressed class, of which precision, recall, F1, ROC AUC and Brier score are. None is 1
+        if the labels are 0 and 1 or -1 and 1; two other labels need it. With three classes or
+        more, None gives the means over all classes (macro average; ROC AUC of each class
+        against the others).
     params : dict of str to array-like, default=None
         Arrays of one value a row, such as ``strata``, that are passed to the fit of those
         estimators that request them; needs scikit-learn's metadata routing to be enabled.
@@ -115,7 +119,7 @@ def benchmark(
     random_state : int, RandomState instance or None, default=None
         Seed of folds and estimators.
     verbose : {0, 1}, default=1
-        Whether to show a progress bar.
+        Whether to say how many fits there are, and to show a progress bar with the time left.
 
     Returns
     -------
@@ -130,7 +134,8 @@ def benchmark(
     Warns
     -----
     UserWarning
-        If Ctrl-C ended it early.
+        If Ctrl-C ended it early; or if sequences end before the `onset` of an
+        :class:`~skwater.RSSResampler`, which then splices within classes.
 
     See Also
     --------
@@ -184,6 +189,10 @@ def benchmark(
         )
         for name, fold in planned
     ]
+    warn_of_onset(models.values(), [X.shape[1]], stacklevel=3)
+    if verbose:
+        counts = f"{len(tasks)} fits ({len(models)} models, {len(folds)} folds)"
+        print(f"benchmark: {counts}; the time left follows.", file=sys.stderr)
     outcomes = {}
     try:
         for place, outcome in run(

@@ -9,6 +9,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, clone
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions, validate_params
 
+from .._onset import quiet_about_onset, warn_of_onset
 from .._sequences import check_days, missing_frames
 from ..early_detection import _first_frames, _staged
 from ..exceptions import LeakageWarning
@@ -269,7 +270,9 @@ def early_detection_curve(
     LeakageWarning
         If the lower end of the interval is above chance on a day up to `onset`.
     UserWarning
-        If days are left out because a plant has no photo yet.
+        If days are left out because a plant has no photo yet; or, once for all fits, if sequences
+        end before the `onset` of an :class:`~skwater.RSSResampler` in the pipeline, which then
+        splices within classes.
 
     See Also
     --------
@@ -320,6 +323,7 @@ def early_detection_curve(
     )
     tasks = [Task(seeded(reader, fold.seed), X, y, fold) for fold in folds for reader in readers]
 
+    warn_of_onset([estimator], lengths.tolist() if refit else [X.shape[1]], stacklevel=3)
     classes, label = np.unique(y, return_inverse=True)
     times = np.zeros((folds[-1].repeat + 1, len(y), 1))
     for fold in folds:
@@ -416,7 +420,8 @@ class _ModelOfTheDay(BaseEstimator):
             if self.n_frames == 1:  # RSSResampler says so, and on the first day it is no news
                 warnings.filterwarnings("ignore", "Sequences of one frame cannot be spliced")
             try:
-                self.estimator_ = clone(self.estimator).fit(_first_frames(X, self.n_frames), y)
+                with quiet_about_onset(self.estimator, self.n_frames):
+                    self.estimator_ = clone(self.estimator).fit(_first_frames(X, self.n_frames), y)
             except ValueError as error:
                 error.add_note(
                     f"That was at {self.n_frames} of {X.shape[1]} frames. Where the estimator "

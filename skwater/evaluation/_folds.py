@@ -23,6 +23,7 @@ from sklearn.utils._param_validation import InvalidParameterError
 from sklearn.utils.parallel import Parallel, delayed
 from tqdm.auto import tqdm
 
+from .._onset import quiet_about_onset
 from ..model_selection import LeaveTreatmentsOut
 from ..model_selection._leakage import LeakageCheck
 
@@ -275,7 +276,9 @@ def run(tasks, *, memory=None, n_jobs=None, verbose=1, desc=None):
         delayed(_fit_once)(place, path, replace(task, X=None), task.X)
         for place, (path, task) in enumerate(zip(paths, tasks, strict=True))
     )
-    with tqdm(total=len(tasks), desc=desc, unit="fit", disable=not verbose) as bar:
+    # smoothing=0: slow and fast models take turns, so the last fits say little of the time left.
+    bar = tqdm(total=len(tasks), desc=desc, unit="fit", smoothing=0, disable=not verbose)
+    with bar:
         for place, outcome in done:
             bar.update()
             yield place, outcome
@@ -335,7 +338,8 @@ def fit_and_predict(task):
     estimator, X, y, fold = clone(task.estimator), task.X, task.y, task.fold
     params = {name: _safe_indexing(value, fold.train) for name, value in task.fit_params.items()}
     start = perf_counter()
-    estimator.fit(_safe_indexing(X, fold.train), y[fold.train], **params)
+    with quiet_about_onset(estimator, X.shape[1]):
+        estimator.fit(_safe_indexing(X, fold.train), y[fold.train], **params)
     fitted = perf_counter()
     X_test = _safe_indexing(X, fold.test)
     predicted = estimator.predict(X_test)

@@ -3,7 +3,8 @@
 import os
 import warnings
 from collections import Counter
-from itertools import chain
+from functools import partial
+from itertools import chain, islice, product
 from math import factorial, prod
 from numbers import Integral
 
@@ -11,10 +12,12 @@ import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.metrics import check_scoring, get_scorer_names
 from sklearn.model_selection import check_cv
-from sklearn.utils import Bunch, check_random_state
+from sklearn.utils import Bunch, check_consistent_length, check_random_state
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions, validate_params
 from sklearn.utils.metaestimators import available_if
 
+from .._onset import warn_of_onset
+from ..model_selection._groups import check_groups
 from ._folds import Task, draw_seed, make_folds, run, seeded
 from ._validation import check_memory_can_help, check_plants
 
@@ -38,6 +41,7 @@ def permutation_test(
     *,
     groups,
     treatments=None,
+    strata=None,
     cv=None,
     scoring="balanced_accuracy",
     n_permutations=1000,
@@ -80,6 +84,10 @@ def permutation_test(
     treatments : array-like of shape (n_samples,), default=None
         Treatment, tray or plot of each sequence: what got its label as a whole. None exchanges
         the labels of plants, which is right only where they got the stress one by one.
+    strata : array-like of shape (n_samples,), default=None
+        Stratum of each sequence, say its nitrogen level. Labels are exchanged within strata only,
+        which is right if the stress was given to some treatments of each; those of a stratum with
+        one class stay. Differences between strata then help all labelings alike.
     cv : int, splitter or iterable of splits, default=None
         An int is the number of stratified folds over plants. None leaves each treatment out once,
         or without treatments is 3. A splitter that looks at the labels splits every labeling
@@ -122,13 +130,14 @@ def permutation_test(
     Raises
     ------
     ValueError
-        If a treatment (or, without treatments, a plant) has more than one class, plants or
-        frames are on both sides of a split, or a labeling cannot be split.
+        If a treatment (or, without treatments, a plant) has more than one class or stratum, plants
+        or frames are on both sides of a split, or a labeling cannot be split.
 
     Warns
     -----
     UserWarning
-        If the smallest possible p is above .05, whatever the scores.
+        If the smallest possible p is above .05, whatever the scores; or if sequences end before
+        the `onset` of an :class:`~skwater.RSSResampler`, which then splices within classes.
 
     See Also
     --------
@@ -167,48 +176,21 @@ def permutation_test(
     scorer = check_scoring(estimator, scoring=scoring)
     if cv is not None and not isinstance(cv, Integral):
         cv = check_cv(cv)  # an iterable can be gone through once only
-    units = groups if treatments is None else treatments
-    labels, unit = _label_of_each(y, units, "Plant" if treatments is None else "Treatment")
-    n_labelings = _count_orders(labels)
+    labels, unit, blocks = exchangeable_units(y, groups, treatments, strata)
+    n_labelings = prod(_count_orders(labels[block]) for block in blocks)
     exact = n_labelings <= n_permutations
-    smallest_pvalue = 1 / n_labelings if exact else 1 / (1 + n_permutations)
-    sizes = list(Counter(labels.tolist()).values())
-    if exact and len(sizes) == 2 and sizes[0] == sizes[1]:
-        smallest_pvalue *= 2  # with the classes exchanged the task is the same
+    smallest_pvalue = _smallest_pvalue(labels, blocks, n_labelings, n_permutations)
     if smallest_pvalue >= 0.05:
-        warnings.warn(
-            f"p can never be below {smallest_pvalue:.2g} here, whatever the scores: "
-            + (
-                f"the labels can be given in {n_labelings} ways only. Nothing but more treatments "
-                f"or plants to exchange helps."
-                if exact
-                else f"n_permutations={n_permutations} is too few."
-            ),
-            stacklevel=3,
-        )
+        warnings.warn(_say_too_few(smallest_pvalue, n_labelings, n_permutations), stacklevel=3)
 
+    warn_of_onset([estimator], [X.shape[1]], stacklevel=3)
     rng = check_random_state(random_state)
     estimator, split_seed = seeded(estimator, draw_seed(rng)), draw_seed(rng)
-    if exact:
-        orders = list(_distinct_orders(labels.tolist()))
-    else:
-        orders = [labels, *(rng.permutation(labels) for _ in range(n_permutations))]
-    labelings = []
-    for number, order in enumerate(orders):
-        relabeled = np.asarray(order, dtype=y.dtype)[unit]
-        # Frames are looked at once: what other labels leave together is on other sides here.
-        sequences = X if number == 0 else None
-        try:
-            folds, _ = make_folds(cv, sequences, relabeled, groups, treatments, rng=split_seed)
-        except ValueError as error:
-            if number > 0:
-                error.add_note(
-                    "The true labels can be split, but others cannot. Use a splitter that trains "
-                    "on and tests every class whatever the labels, such as LeaveTreatmentsOut()."
-                )
-            raise
-        labelings.append([Task(estimator, X, relabeled, fold) for fold in folds])
-
+    orders = _all_orders(labels, blocks) if exact else _draw_orders(labels, blocks, rng)
+    orders = islice(orders, n_labelings if exact else 1 + n_permutations)
+    known = {"groups": groups, "treatments": treatments, "rng": split_seed}
+    relabeled = (order[unit] for order in orders)
+    labelings = _make_tasks(estimator, X, relabeled, partial(make_folds, cv, **known))
     tasks = list(chain.from_iterable(labelings))
     bar = {"verbose": verbose, "desc": "permutation_test"}
     outcomes = dict(run(tasks, memory=memory, n_jobs=n_jobs, **bar))
@@ -228,6 +210,93 @@ def permutation_test(
         exact=exact,
         n_labelings=n_labelings,
     )
+
+
+def exchangeable_units(y, groups, treatments, strata):
+    """Find what labels are exchanged between: treatments or plants, within strata.
+
+    Returns
+    -------
+    labels : ndarray of shape (n_units,)
+        Label of each unit.
+    unit : ndarray of shape (n_samples,), dtype int
+        Unit of each row.
+    blocks : list of ndarray of int
+        Units of each stratum.
+    """
+    kind = "Plant" if treatments is None else "Treatment"
+    labels, unit = _label_of_each(y, groups if treatments is None else treatments, kind)
+    if strata is None:
+        return labels, unit, [np.arange(len(labels))]
+    strata = check_groups(strata)
+    check_consistent_length(y, strata)
+    of_unit = strata[np.unique(unit, return_index=True)[1]]
+    mixed = np.flatnonzero(strata != of_unit[unit])
+    if len(mixed):
+        raise ValueError(
+            f"{kind} {(groups if treatments is None else treatments)[mixed[0]]} is in several "
+            f"strata, {of_unit[unit[mixed[0]]]} and {strata[mixed[0]]}, so that its label cannot "
+            f"be exchanged within one."
+        )
+    return labels, unit, [np.flatnonzero(of_unit == stratum) for stratum in np.unique(of_unit)]
+
+
+def _smallest_pvalue(labels, blocks, n_labelings, n_permutations):
+    if n_labelings > n_permutations:
+        return 1 / (1 + n_permutations)
+    sizes = [list(Counter(labels[block].tolist()).values()) for block in blocks]
+    # With two classes exchanged the task is the same.
+    mirrored = len(np.unique(labels)) == 2 and all(len(set(n)) == 1 < len(n) for n in sizes)
+    return (1 + mirrored) / n_labelings
+
+
+def _say_too_few(smallest_pvalue, n_labelings, n_permutations):
+    why = f"n_permutations={n_permutations} is too few."
+    if n_labelings <= n_permutations:
+        why = (
+            f"the labels can be given in {n_labelings} ways only. Nothing but more treatments or "
+            f"plants to exchange helps."
+        )
+    return f"p can never be below {smallest_pvalue:.2g} here, whatever the scores: {why}"
+
+
+def _all_orders(labels, blocks):
+    """Yield each labeling of the units once, the true one first."""
+    for of_blocks in product(*(list(_distinct_orders(labels[b].tolist())) for b in blocks)):
+        yield _fill(labels, blocks, of_blocks)
+
+
+def _draw_orders(labels, blocks, rng):
+    """Yield the true labeling, and then others without end."""
+    yield labels
+    while True:
+        yield _fill(labels, blocks, [rng.permutation(labels[block]) for block in blocks])
+
+
+def _fill(labels, blocks, of_blocks):
+    filled = labels.copy()
+    for block, order in zip(blocks, of_blocks, strict=True):
+        filled[block] = order
+    return filled
+
+
+def _make_tasks(estimator, X, relabeled, split):
+    """List the tasks of each labeling, the true one first."""
+    labelings = []
+    for number, y in enumerate(relabeled):
+        # Frames are looked at once: what other labels leave together is on other sides here.
+        sequences = X if number == 0 else None
+        try:
+            folds, _ = split(sequences, y)
+        except ValueError as error:
+            if number > 0:
+                error.add_note(
+                    "The true labels can be split, but others cannot. Use a splitter that trains "
+                    "on and tests every class whatever the labels, such as LeaveTreatmentsOut()."
+                )
+            raise
+        labelings.append([Task(estimator, X, y, fold) for fold in folds])
+    return labelings
 
 
 def _label_of_each(y, units, kind):

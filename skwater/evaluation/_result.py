@@ -45,7 +45,7 @@ class BenchmarkResult:
     treatments : ndarray of shape (n_samples,) or None
         Treatment of each row.
     pos_label : object
-        The stressed class.
+        The stressed class, or None if there are several classes and none was named.
     cv : object
         Splitter, number of folds or splits, as it was given.
     redrawn : bool
@@ -150,6 +150,10 @@ class BenchmarkResult:
                 f"Only {min(n)} plants are {labels[np.argmin(n)]}: one of them moves the recall of "
                 f"their class by {1 / min(n):.2f}."
             )
+        if self.pos_label is None:
+            notes.append(
+                f"Precision, recall, F1 and ROC AUC are means over the {len(labels)} classes."
+            )
         n_groups = count_plants(self.groups)
         if n_groups < len(self.y):
             notes.append(f"{len(self.y)} rows are of {n_groups} groups, each counted as one plant.")
@@ -176,7 +180,9 @@ class BenchmarkResult:
         pandas.DataFrame
             A row for each model, in these columns. ``model``; ``kind``, "model" or "baseline";
             ``accuracy``, ``balanced_accuracy`` over all classes; ``precision`` (NaN where nothing
-            was called stressed), ``recall``, ``f1``, ``roc_auc``, ``brier`` of the stressed class;
+            was called stressed), ``recall``, ``f1``, ``roc_auc``, ``brier`` of the stressed class,
+            or, of several classes without ``pos_label``, their means over all classes (of the
+            Brier score, half of the sum);
             ``n_correct`` plants right of ``n_plants``, a mean over repeats; ``ci_low`` and
             ``ci_high``, the exact 95 % interval of the accuracy; ``balanced_ci_low`` and
             ``balanced_ci_high``, that of the balanced accuracy; ``balanced_accuracy_sd`` over
@@ -285,10 +291,9 @@ class BenchmarkResult:
             A paragraph of English.
         """
         n = count_plants(self.groups)
-        n_stressed = count_plants(self.groups[self.y == self.pos_label])
         libraries = ", ".join(f"{name} {number}" for name, number in VERSIONS.items())
         sentences = [
-            f"{n} plants, of which {n_stressed} were stressed ({self.pos_label}), were scored by "
+            f"{n} plants, {self._describe_classes()}, were scored by "
             f"{self._describe_cv()}, with all of a plant on one side of every split and all "
             f"fitting, scaling and resampling inside the training side.",
             "Predictions of all folds of a repeat were scored together; scores are means over "
@@ -300,6 +305,13 @@ class BenchmarkResult:
             f"Computed with {libraries}.",
         ]
         return " ".join(filter(None, sentences))
+
+    def _describe_classes(self):
+        labels = np.unique(self.y) if self.pos_label is None else [self.pos_label]
+        n_of_class = {label: count_plants(self.groups[self.y == label]) for label in labels}
+        if self.pos_label is None:
+            return ", ".join(f"{n} of class {label}" for label, n in n_of_class.items())
+        return f"of which {n_of_class[self.pos_label]} were stressed ({self.pos_label})"
 
     def _describe_cv(self):
         n_repeats = max((row["n_repeats"] for row in self.rows), default=0)

@@ -33,7 +33,7 @@ def score(fits, y, groups, pos_label):
     y, groups : ndarray of shape (n_samples,)
         True labels, and plants.
     pos_label : object
-        The stressed class.
+        The stressed class, or None for the mean over all classes.
 
     Returns
     -------
@@ -74,24 +74,28 @@ def _score_repeat(fits, y, pos_label):
     predicted = np.concatenate([fit.outcome.predicted for fit in fits])
     # A plant that is in several folds counts once.
     weights = 1 / np.bincount(rows)[rows]
-    true, stressed = y[rows], y[rows] == pos_label
-    of_stressed = {"labels": [pos_label], "average": None, "sample_weight": weights}
+    true, classes = y[rows], fits[0].outcome.classes
+    # The macro average over one class is that class.
+    scored = classes.tolist() if pos_label is None else [pos_label]
+    macro = {"labels": scored, "average": "macro", "sample_weight": weights}
     row = {
         "accuracy": accuracy_score(true, predicted, sample_weight=weights),
         "balanced_accuracy": balanced_accuracy_score(true, predicted, sample_weight=weights),
         # Of a class that is never predicted the precision is unknown.
-        "precision": precision_score(true, predicted, zero_division=np.nan, **of_stressed)[0],
-        "recall": recall_score(true, predicted, **of_stressed)[0],
-        "f1": f1_score(true, predicted, zero_division=0, **of_stressed)[0],
+        "precision": precision_score(true, predicted, zero_division=np.nan, **macro),
+        "recall": recall_score(true, predicted, **macro),
+        "f1": f1_score(true, predicted, zero_division=0, **macro),
         "roc_auc": np.nan,
         "brier": np.nan,
     }
-    evidence = [_evidence(fit.outcome, pos_label) for fit in fits]
-    if all(values is not None for values in evidence):
-        evidence = np.concatenate(evidence)
-        row["roc_auc"] = roc_auc_score(stressed, evidence, sample_weight=weights)
+    evidence = {label: [_evidence(fit.outcome, label) for fit in fits] for label in scored}
+    if all(values is not None for of_label in evidence.values() for values in of_label):
+        of_each = [(true == label, np.concatenate(of)) for label, of in evidence.items()]
+        row["roc_auc"] = np.mean([roc_auc_score(*e, sample_weight=weights) for e in of_each])
         if fits[0].outcome.proba is not None:
-            row["brier"] = brier_score_loss(stressed, evidence, sample_weight=weights)
+            briers = [brier_score_loss(*e, sample_weight=weights) for e in of_each]
+            # Half of the sum over classes, from 0 to 1, which for two classes is that of either.
+            row["brier"] = np.sum(briers) / (2 if pos_label is None else 1)
     return row
 
 

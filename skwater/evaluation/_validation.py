@@ -39,8 +39,10 @@ def check_plants(X, y, groups, treatments=None):
 
 
 def check_pos_label(y, pos_label):
-    """Name the stressed class, where it was not named and can be known."""
+    """Name the stressed class, if it was not named and can be known; of several there is none."""
     labels = np.unique(y)
+    if pos_label is None and len(labels) > 2:
+        return None
     try:
         pos_label = _check_pos_label_consistency(pos_label, y)
     except ValueError:

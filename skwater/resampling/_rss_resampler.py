@@ -39,8 +39,8 @@ class RSSResampler(BaseOverSampler):
     trained on, and pure noise scores a balanced accuracy of 0.9 instead of 0.5. It also misleads
     if plants of one class differ in more than chance (a nitrogen level, a variety): a splice of
     both is a plant that cannot exist. Use `strata` for this as well. Put sampler and classifier
-    together with ``skwater.make_pipeline``, which is imbalanced-learn's: scikit-learn's own
-    pipeline takes no samplers.
+    together with ``skwater.make_pipeline``, which makes imbalanced-learn's pipeline: scikit-learn's
+    own takes no samplers.
 
     Parameters
     ----------
@@ -58,8 +58,8 @@ class RSSResampler(BaseOverSampler):
         Number of frames taken before the stress could begin; ``(days <= onset_day).sum()`` if the
         last irrigation was on `onset_day`. None is plain splicing. Sequences with no frame after
         the onset, as at the start of an early-detection curve, are spliced plainly, with a
-        warning. Count the frames that reach the sampler: those after a
-        :class:`~skwater.preprocessing.FrameSampler`.
+        warning. A :class:`~skwater.preprocessing.FrameSampler` that drops frames belongs after the
+        sampler; ``skwater.make_pipeline`` refuses it before.
     junction : {"keep", "shift", "scale"}, default="keep"
         What happens to the values at a change of donor. "keep" leaves them. "shift" adds to the
         frames after it, channel by channel, the difference between the levels of the two plants
@@ -92,7 +92,7 @@ class RSSResampler(BaseOverSampler):
     --------
     splice : The gather underneath.
     SplicedSequences : What ``lazy=True`` returns.
-    imblearn.pipeline.make_pipeline : Puts the sampler before a classifier.
+    skwater.make_pipeline : Puts the sampler before a classifier.
 
     Notes
     -----

@@ -66,6 +66,11 @@ def test_axes_are_boxes_dates_indicators(plants):
 
 
 @needs_real_data
+def test_onset_is_the_frame_of_the_last_irrigation(plants):
+    assert plants.days[plants.onset - 1] == plants.onset_day == 28
+
+
+@needs_real_data
 def test_variances():
     plants = fetch_eschikon_indicators(data_home=REAL, variances=True, download_if_missing=False)
     means = fetch_eschikon_indicators(data_home=REAL, download_if_missing=False)

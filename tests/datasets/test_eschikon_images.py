@@ -50,6 +50,12 @@ def test_tree(tree, boxes):
     assert "treatment 9: 3 drying" in plants.summary()
 
 
+def test_onset_counts_the_dates_that_are_loaded(tree, boxes):
+    assert load_eschikon(tree, boxes=boxes).onset == 2  # days 0 and 28
+    last = load_eschikon(tree, boxes=boxes, dates=["2018-03-29"])
+    assert (last.onset_day, last.onset) == (28, None)
+
+
 def test_design_is_that_of_the_paper(tree, boxes):
     plants = load_eschikon(tree, boxes=boxes)
     numbers = plants.plant + 1

@@ -357,6 +357,32 @@ def test_summary(manifest, tmp_path):
         assert part in text
 
 
+def test_onset_in_days_or_as_a_date(manifest):
+    path = manifest()
+    unknown = load_manifest(path)
+    assert (unknown.onset_day, unknown.onset) == (None, None)
+    for onset_day in (2, 8.5, "2024-05-03", datetime(2024, 5, 3)):
+        plants = load_manifest(path, onset_day=onset_day)
+        assert plants.onset == 2, onset_day
+    assert plants.onset_day == 2
+    assert "onset of stress: after day 2, 2 of 3 frames before" in plants.summary()
+    later = load_manifest(path, onset_day="2024-05-03", start="2024-04-30")
+    assert (later.onset_day, later.onset) == (3, 2)
+    assert load_manifest(path, onset_day=-1).onset is None
+
+
+def test_onset_of_numbered_sessions(manifest):
+    path = manifest([row | {"date": row["date"][-2:]} for row in ROWS])
+    assert load_manifest(path, onset_day=9).onset == 2
+    with pytest.raises(ValueError, match="is a date, but the photos have numbers"):
+        load_manifest(path, onset_day="2024-05-03")
+
+
+def test_a_column_named_onset_does_not_hide_it(manifest):
+    plants = load_manifest(manifest([row | {"onset": "x"} for row in ROWS]), onset_day=0)
+    assert (plants.onset, plants.onset_.tolist()) == (1, ["x"] * 3)
+
+
 # Folders
 
 
@@ -367,6 +393,10 @@ def tree(tmp_path):
     tmp_path.joinpath("wet", "2", "notes.txt").write_text("windy")
     tmp_path.joinpath("wet", "2", ".2024-05-03.png").write_bytes(b"")
     return tmp_path
+
+
+def test_onset_of_a_tree(tree):
+    assert load_image_sequences(tree, onset_day=0).onset == 1
 
 
 def test_tree_of_labels(tree):

@@ -74,6 +74,13 @@ def test_cover_separates_late_and_not_before_the_onset(plants, measured):
     assert score(70) > 0.9
 
 
+@pytest.mark.parametrize(("onset_day", "onset"), [(28, 3), (27.5, 2), (-1, None), (100, 4)])
+def test_onset_in_frames(onset_day, onset):
+    days = [0, 20, 28, 35]
+    plants = make_water_stress(2, 4, 16, days=days, onset_day=onset_day, random_state=0)
+    assert plants.onset == onset
+
+
 def test_before_the_onset_a_stressed_plant_is_a_watered_one():
     dry = make_water_stress(6, 7, 16, stressed_fraction=1, onset_day=28, random_state=3)
     wet = make_water_stress(6, 7, 16, stressed_fraction=0, onset_day=28, random_state=3)

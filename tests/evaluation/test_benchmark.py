@@ -15,8 +15,16 @@ from sklearn import config_context
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.dummy import DummyClassifier
 from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.metrics import (
+    brier_score_loss,
+    f1_score,
+    precision_score,
+    recall_score,
+    roc_auc_score,
+)
 from sklearn.model_selection import KFold, LeaveOneGroupOut
 from sklearn.preprocessing import FunctionTransformer
+from sklearn.svm import LinearSVC
 
 from skwater import ConvLSTMClassifier, ImageSequences, RSSResampler, make_pipeline
 from skwater.evaluation import benchmark
@@ -211,6 +219,36 @@ def test_three_classes(make_plants):
     assert row["balanced_accuracy"] > 0.6
     assert by_name(result)["majority class"]["balanced_accuracy"] == pytest.approx(1 / 3)
     assert 0 <= row["brier"] <= 1
+
+
+def test_three_classes_without_a_stressed_one(make_plants):
+    X, _, plants, treatments = make_plants(n=36)
+    y = np.array(["dry", "half", "wet"])[treatments % 3]
+    X = X + 0.7 * (treatments % 3)[:, None]
+    result = run({"lr": LR, "svm": LinearSVC()}, X, y, plants, n_repeats=1)
+    row = by_name(result)["lr"]
+    fits = [fit for fit in result.fits if fit.model == "lr"]
+    rows = np.concatenate([fit.fold.test for fit in fits])
+    predicted = np.concatenate([fit.outcome.predicted for fit in fits])
+    proba = np.concatenate([fit.outcome.proba for fit in fits])
+    expected = {
+        "precision": precision_score(y[rows], predicted, average="macro"),
+        "recall": recall_score(y[rows], predicted, average="macro"),
+        "f1": f1_score(y[rows], predicted, average="macro"),
+        "roc_auc": roc_auc_score(y[rows], proba, multi_class="ovr"),
+        "brier": brier_score_loss(y[rows], proba, scale_by_half=True),
+    }
+    for name, value in expected.items():
+        assert row[name] == pytest.approx(value), name
+    assert row["recall"] == pytest.approx(row["balanced_accuracy"])
+    assert 0 < by_name(result)["svm"]["roc_auc"] <= 1
+    assert np.isnan(by_name(result)["svm"]["brier"])
+    assert "Precision, recall, F1 and ROC AUC are means over the 3 classes." in str(result)
+    described = result.describe()
+    assert "36 plants, 12 of class dry, 12 of class half, 12 of class wet, were" in described
+    assert json.loads(result.to_json())["protocol"]["pos_label"] is None
+    of_one = by_name(run({"lr": LR}, X, y, plants, n_repeats=1, pos_label="dry"))["lr"]
+    assert of_one["recall"] == pytest.approx((predicted == y[rows])[y[rows] == "dry"].mean())
 
 
 def test_params_reach_those_that_ask(make_plants):
@@ -520,5 +558,7 @@ def test_nothing_is_printed_when_silent(make_plants, capfd):
 
 def test_progress_bar(make_plants, capfd):
     X, y, plants, _ = make_plants()
-    run({"lr": LR}, X, y, plants, n_repeats=1, verbose=1, baselines=None)
-    assert "3/3" in capfd.readouterr().err
+    run({"a": LR, "b": LR}, X, y, plants, n_repeats=2, verbose=1, baselines=None)
+    first, *bar = capfd.readouterr().err.splitlines()
+    assert first.startswith("benchmark: 12 fits (2 models, 6 folds)")
+    assert "12/12" in bar[-1]

@@ -1,6 +1,7 @@
 """early_detection_curve: where it leaves chance, what it reads, and what it warns of."""
 
 import warnings
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -15,10 +16,16 @@ from sklearn.preprocessing import FunctionTransformer
 
 import skwater
 from skwater import RSSResampler, SplicedSequences, make_pipeline
-from skwater.evaluation import EarlyDetectionCurve, benchmark, early_detection_curve
+from skwater.evaluation import (
+    EarlyDetectionCurve,
+    benchmark,
+    early_detection_curve,
+    permutation_test,
+)
 from skwater.exceptions import LeakageWarning
 from skwater.metrics import balanced_accuracy_interval, exact_interval
 from skwater.model_selection import LeaveTreatmentsOut
+from skwater.preprocessing import FrameSampler
 
 DAYS = np.array([21, 25, 28, 32, 36, 39])
 ONSET = 28  # the day of the last water; what can be seen is seen from the fourth frame on
@@ -237,6 +244,77 @@ def test_splicing_one_frame_is_no_news(make_season):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         curve(make_pipeline(RSSResampler(), NearestCentroid()), X, y)
+
+
+class NotingSampler(RSSResampler):
+    """Writes down the number of frames and whether any frame is from another class."""
+
+    def __init__(self, path, **params):
+        super().__init__(**params)
+        self.path = path
+
+    def fit_resample(self, X, y):
+        out = super().fit_resample(X, y)
+        mixed = (y[self.donors_] != out[1][:, None]).any(axis=0)
+        with Path(self.path).open("a") as file:
+            file.write(f"{X.shape[1]} {mixed.nonzero()[0].tolist()}\n")
+        return out
+
+    @classmethod
+    def _get_param_names(cls):
+        return sorted([*RSSResampler._get_param_names(), "path"])
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_onset_aware_splicing_of_prefixes(make_season, tmp_path, n_jobs):
+    X, y = make_season()
+    sampler = NotingSampler(tmp_path / "log", sampling_strategy=20, onset=3)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        curve(make_pipeline(sampler, NearestCentroid()), X, y, n_jobs=n_jobs)
+    [of_onset] = [w for w in caught if "onset" in str(w.message)]
+    assert "Sequences of 2 to 3 frames end before the onset (onset=3)" in str(of_onset.message)
+    assert of_onset.filename == __file__
+    lines = Counter((tmp_path / "log").read_text().splitlines())
+    before = "[0, 1, 2]"  # frames that other classes give, once the season goes beyond the onset
+    frames = {1: "[]", 2: "[]", 3: "[]", 4: before, 5: before, 6: before}
+    assert lines == {f"{n} {mixed}": 6 for n, mixed in frames.items()}  # 2 repeats of 3 folds
+
+
+def test_workers_say_nothing_of_the_onset(make_season, capfd):
+    X, y = make_season()
+    pipeline = make_pipeline(RSSResampler(20, onset=3), NearestCentroid())
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        curve(pipeline, X, y, n_jobs=2)
+    assert "onset" not in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("refit", [True, False])
+def test_a_season_that_ends_before_the_onset(make_season, refit):
+    X, y = make_season()
+    pipeline = make_pipeline(RSSResampler(20, onset=6), MeanSoFar())
+    match = r"Sequences of (2 to )?6 frames end before the onset \(onset=6\)"
+    for score in (
+        lambda: curve(pipeline, X, y, refit=refit),
+        lambda: benchmark({"rss": pipeline}, X, y, groups=np.arange(len(X)), verbose=0),
+        lambda: permutation_test(
+            pipeline, X, y, groups=np.arange(len(X)), n_permutations=20, verbose=0
+        ),
+    ):
+        with pytest.warns(UserWarning, match=match) as caught:
+            score()
+        assert [w.filename for w in caught if "onset" in str(w.message)] == [__file__]
+
+
+def test_a_frame_sampler_before_the_onset_is_refused(make_season):
+    X, y = make_season()
+    sampler = RSSResampler(20, onset=3)
+    with pytest.raises(ValueError, match="Put the FrameSampler after the RSSResampler"):
+        curve(make_pipeline(FrameSampler(3), sampler, NearestCentroid()), X, y)
+    with pytest.warns(UserWarning, match="end before the onset"):
+        result = curve(make_pipeline(sampler, FrameSampler(3), NearestCentroid()), X, y)
+    assert (result.scores[:, -1] > 0.9).all()
 
 
 def test_stages_are_read_through_a_pipeline(make_season):

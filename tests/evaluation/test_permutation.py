@@ -155,6 +155,66 @@ def test_the_estimator_has_the_same_seed_for_all_labelings(make_trays, tmp_path)
     assert len(set(seeds)) == 1
 
 
+NITROGEN = np.array(["high"] * 4 + ["low"] * 3)  # of seven trays
+
+
+def test_labels_are_exchanged_within_strata(make_trays):
+    X, _, trays = make_trays()
+    y = np.isin(trays, [1, 4, 6]).astype(int)  # one of four is dry, and two of three
+    cv = WritesY(2, shuffle=True)
+    for n_permutations, n_scored in [(12, 12), (11, 12)]:
+        WritesY.seen.clear()
+        options = {"treatments": trays, "strata": NITROGEN[trays], "cv": cv}
+        result = permute(CountingClassifier(), X, y, n_permutations=n_permutations, **options)
+        labelings = [np.array(labels)[::2] for _, labels in WritesY.seen]  # two plants a tray
+        assert len(labelings) == n_scored
+        assert all((of[:4].sum(), of[4:].sum()) == (1, 2) for of in labelings)
+        assert np.array_equal(labelings[0], y[::2])
+        assert result.n_labelings == 4 * 3
+        assert result.smallest_pvalue == pytest.approx(1 / 12)
+        assert result.exact == (n_permutations == 12)
+        assert not result.exact or len({tuple(of) for of in labelings}) == 12
+
+
+@pytest.mark.filterwarnings("ignore:p can never be below")
+@pytest.mark.parametrize(
+    ("dry", "n_labelings", "smallest"),
+    [
+        ([0, 1, 4, 5], 6 * 6, 2 / 36),  # two of four, twice: mirrored labels score the same
+        ([0, 1], 6, 1 / 6),  # the second stratum keeps its labels, so nothing can be mirrored
+        ([0, 4], 4 * 4, 1 / 16),
+        ([0, 1, 2, 3], 1, 1),
+    ],
+)
+def test_smallest_p_of_strata(make_trays, dry, n_labelings, smallest):
+    X, _, trays = make_trays(n_trays=8, n_plants=1)
+    y = np.isin(trays, dry).astype(int)
+    X[y == 1] -= 20
+    result = permute(CountingClassifier(), X, y, treatments=trays, strata=trays // 4)
+    assert result.n_labelings == n_labelings
+    assert result.smallest_pvalue == pytest.approx(smallest)
+    assert result.pvalue >= smallest - 1e-9
+
+
+def test_a_difference_between_strata_proves_nothing(make_trays):
+    X, _, trays = make_trays(n_trays=14, n_plants=1)
+    y = np.isin(trays, [0, 1, 2, 3, 4, 13]).astype(int)
+    X[trays < 7] -= 20  # low nitrogen, under which five of seven are dry, and one of the others
+    options = {"treatments": trays, "n_permutations": 199}
+    assert permute(CountingClassifier(), X, y, **options).pvalue < 0.1
+    assert permute(CountingClassifier(), X, y, strata=trays // 7, **options).pvalue > 0.1
+
+
+def test_a_treatment_has_one_stratum(make_trays):
+    X, y, trays = make_trays()
+    strata = NITROGEN[trays].copy()
+    strata[7] = "low"
+    with pytest.raises(ValueError, match=r"Treatment 3 is in several strata, high and low"):
+        permute(CountingClassifier(), X, y, treatments=trays, strata=strata)
+    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+        permute(CountingClassifier(), X, y, treatments=trays, strata=strata[1:])
+
+
 @pytest.mark.parametrize(
     "cv",
     [

@@ -1,0 +1,47 @@
+"""One warning for all fits on sequences that end before a sampler's onset."""
+
+import warnings
+from contextlib import contextmanager
+
+from .resampling import RSSResampler
+
+
+def warn_of_onset(estimators, lengths, *, stacklevel=2):
+    """Warn once if a sampler in one of the estimators has its onset after the last frame.
+
+    Parameters
+    ----------
+    estimators : iterable of estimator
+        What is going to be fitted.
+    lengths : iterable of int
+        Numbers of frames that they are fitted on.
+    stacklevel : int
+        As of :func:`warnings.warn`, where 2 is the caller.
+    """
+    late = {(n, onset) for e in estimators for n in lengths for onset in _onsets_after(e, n)}
+    if late:
+        short, onsets = (sorted(set(column)) for column in zip(*late, strict=True))
+        between = str(short[0]) if len(short) == 1 else f"{short[0]} to {short[-1]}"
+        warnings.warn(
+            f"Sequences of {between} frames end before the onset (onset="
+            f"{', '.join(map(str, onsets))}): they are spliced within their class.",
+            stacklevel=stacklevel + 1,
+        )
+
+
+@contextmanager
+def quiet_about_onset(estimator, n_frames):
+    """Silence what the sampler says of its onset, since all fits together were warned of."""
+    if not _onsets_after(estimator, n_frames):
+        yield
+        return
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", r"Sequences of \d+ frames end before the onset")
+        yield
+
+
+def _onsets_after(estimator, n_frames):
+    """Onsets that are not among so many frames; a single frame is not spliced anyway."""
+    parts = [estimator, *estimator.get_params(deep=True).values()]
+    onsets = {part.onset for part in parts if isinstance(part, RSSResampler)} - {None}
+    return [onset for onset in onsets if onset >= n_frames > 1]
