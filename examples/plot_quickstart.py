@@ -2,13 +2,14 @@
 From plants to an honest score
 ==============================
 
-Thirty plants, sixteen photos each, nine of them without water: which ones? Two deep networks,
-without and with Random Sequence Splicing, stand beside what needs no network at all: always
-saying "watered", and logistic regression on the canopy cover. All are scored on plants that they
-have not seen.
+Thirty plants, sixteen images of each, nine of them without water: which ones? Two deep networks
+stand beside what needs no network at all: always saying "watered", and logistic regression on the
+canopy cover. Each network is trained on the plants as they are, on as many as random over-sampling
+makes of them, and on as many by onset-aware splicing. All are scored on plants that they have not
+seen.
 
-The photos are generated. ``make demo ARGS=--real`` runs on the measurements of the Eschikon sugar
-beet experiment instead (28 indicators a date in place of photos), downloaded once.
+The images are generated. ``make demo ARGS=--real`` runs on the measurements of the Eschikon sugar
+beet experiment instead (28 indicators for each date in place of images), downloaded once.
 """
 
 # %%
@@ -22,6 +23,8 @@ from pathlib import Path
 import joblib
 import matplotlib.pyplot as plt
 import numpy as np
+from imblearn import FunctionSampler
+from imblearn.over_sampling import RandomOverSampler
 
 from skwater import CNNLSTMClassifier, ConvLSTMClassifier, RSSResampler, make_pipeline
 from skwater.datasets import fetch_eschikon_indicators, make_water_stress
@@ -29,7 +32,7 @@ from skwater.evaluation import benchmark
 from skwater.plotting import BenchmarkDisplay, GrowthDisplay
 
 parser = argparse.ArgumentParser()
-parser.add_argument("--real", action="store_true", help="real indicators in place of photos")
+parser.add_argument("--real", action="store_true", help="real indicators in place of images")
 parser.add_argument("--output", type=Path, default=Path("demo"), help="folder for the results")
 args = parser.parse_args()
 fast = "SKWATER_EXAMPLES_FAST" in os.environ  # for the tests: everything small
@@ -40,7 +43,7 @@ if args.real:
 else:
     size = {"n_plants": 12, "n_frames": 4, "size": 8} if fast else {"size": 32}
     plants, channel = make_water_stress(random_state=0, **size), None
-    source = "generated photos"
+    source = "generated images"
 X, y = plants.data, plants.target
 print(f"{len(y)} plants ({source}), {y.sum()} of them water-stressed; X is {X.shape}, {X.dtype}.")
 
@@ -48,17 +51,30 @@ print(f"{len(y)} plants ({source}), {y.sum()} of them water-stressed; X is {X.sh
 # The models
 # ----------
 # Every step that learns from data is in the pipeline, and so inside the folds: scaling, splicing,
-# training. ``RSSResampler(60)`` brings each class to 60 sequences; without it, as many passes are
-# made as give the same number of training steps. There are fewer of them than by default, so that
-# photos are done within minutes on two cores.
-epochs = 1 if fast else 12
+# training. Both samplers bring each class to 60 sequences. Random over-sampling, which repeats
+# whole plants, is the control: what onset-aware splicing adds to it is due to splicing. It takes
+# the frames before the onset from any plant, because no plant is stressed yet. Images are trained
+# for fewer steps than by default, so that the demo is done within minutes on two cores.
 many = len(y) if fast else 60
-more_epochs = round(epochs * 2 * many / (2 * len(y) / 3))
+length = {} if args.real else {"max_epochs": 1 if fast else 8}
+
+
+def over_sample(X, y):
+    """Repeat plants until each class has as many."""
+    sampler = RandomOverSampler(sampling_strategy=dict.fromkeys((0, 1), many), random_state=0)
+    rows, repeated = sampler.fit_resample(np.arange(len(y))[:, None], y)
+    return X[rows[:, 0]], repeated
+
+
 models = {}
-for name, network in {"CNN-LSTM": CNNLSTMClassifier, "ConvLSTM": ConvLSTMClassifier}.items():
-    models[name] = network(max_epochs=more_epochs)
-    models[f"{name} + RSS"] = make_pipeline(
-        RSSResampler(many, lazy=True), network(max_epochs=epochs)
+for name, Network in {"CNN-LSTM": CNNLSTMClassifier, "ConvLSTM": ConvLSTMClassifier}.items():
+    alone = {"max_epochs": 6 * length["max_epochs"]} if length else {}  # about as many steps
+    models[name] = Network(**alone)
+    models[f"{name} + over-sampling"] = make_pipeline(
+        FunctionSampler(func=over_sample, validate=False), Network(**length)
+    )
+    models[f"{name} + onset-aware splicing"] = make_pipeline(
+        RSSResampler(many, onset=plants.onset, lazy=True), Network(**length)
     )
 
 # %%
@@ -98,7 +114,7 @@ args.output.mkdir(parents=True, exist_ok=True)
 (args.output / "scores.txt").write_text(f"{result}\n")
 result.to_json(args.output / "scores.json")
 fig.savefig(args.output / "scores.png", dpi=150)
-pipeline = models["ConvLSTM + RSS"].set_params(convlstmclassifier__random_state=0)
+pipeline = models["ConvLSTM + onset-aware splicing"].set_params(convlstmclassifier__random_state=0)
 pipeline.fit(X[1:], y[1:])
 joblib.dump(pipeline, args.output / "pipeline.joblib")
 
