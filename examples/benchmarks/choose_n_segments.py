@@ -2,8 +2,8 @@
 
 Ten seeds of 3-fold cross-validation over plants and five of leave-one-treatment-out, with the
 default ConvLSTMClassifier and each class spliced to 60 sequences; on the whole season, and on the
-season until day 39. Without splicing, as many epochs are made as give the same number of steps;
-"copies" brings each class to 60 by whole plants, so that it balances and does not splice.
+season until day 39. "copies" brings each class to 60 by whole plants, so that it balances and does
+not splice.
 Needs the real file in the data home; takes some ten minutes on two cores.
 """
 
@@ -25,7 +25,7 @@ N_BY_PLANT, N_BY_TREATMENT = 10, 5
 def build(n_segments, seed):
     """Return the classifier, after splicing where n_segments is not None."""
     if n_segments is None:
-        return ConvLSTMClassifier(max_epochs=20 * 120 // 24, random_state=seed)
+        return ConvLSTMClassifier(random_state=seed)
     if n_segments == "copies":
         sampler = PlantCopier(random_state=seed)
     else:
@@ -34,15 +34,18 @@ def build(n_segments, seed):
 
 
 class PlantCopier(BaseEstimator):
-    """Bring each class to 60 sequences by whole copies: the control that balances only."""
+    """Bring each class to so many sequences by whole copies: the control that balances only."""
 
-    def __init__(self, random_state=None):
+    def __init__(self, n_each=60, random_state=None):
+        self.n_each = n_each
         self.random_state = random_state
 
     def fit_resample(self, X, y):
-        """Return 60 rows of each class."""
+        """Return as many rows of each class."""
         rng = np.random.default_rng(self.random_state)
-        rows = [np.resize(rng.permutation(np.flatnonzero(y == c)), 60) for c in np.unique(y)]
+        rows = [
+            np.resize(rng.permutation(np.flatnonzero(y == c)), self.n_each) for c in np.unique(y)
+        ]
         rows = np.concatenate(rows)
         return X[rows], y[rows]
 

@@ -51,7 +51,8 @@ class RSSResampler(BaseOverSampler):
         each class; a float is the ratio of minority to majority.
     n_segments : int, "frame" or "auto", default="auto"
         The largest number of contiguous pieces, at least 2; "frame" draws every frame on its own.
-        "auto" is 3, and 2 with an `onset`, where more pieces make scores worse.
+        "auto" is 3, and 2 with an `onset`, where more pieces make scores worse; a class that
+        cannot have as many sequences as it is to get is given more pieces.
         Sequences that have fewer frames are cut at every frame. With an `onset` one junction is
         always there, and with 3 or more pieces one side, drawn at random, may be cut further.
     onset : int or None, default=None
@@ -285,27 +286,35 @@ class RSSResampler(BaseOverSampler):
 
     def _draw_donors(self, y, strata, missing, onset):
         rng = self._random_state()
-        n_frames = missing.shape[1]
-        wanted = {"auto": 2 if onset else 3, "frame": n_frames}.get(
-            self.n_segments, self.n_segments
-        )
-        n_segments = min(wanted, n_frames)
-        donors = [np.empty((0, n_frames), dtype=np.intp)]
+        donors = [np.empty((0, missing.shape[1]), dtype=np.intp)]
         for label, n_new in self.sampling_strategy_.items():
             if n_new == 0:
                 continue
-            plants, rows = [], []
+            plants, n_own = [], []
             for stratum in np.unique(strata[y == label]):
                 own = np.flatnonzero((strata == stratum) & (y == label))
                 others = np.flatnonzero((strata == stratum) & (y != label)) if onset else own[:0]
                 plants.append(np.concatenate([own, others]))
-                rows.append(DonorRows(missing[plants[-1]], len(own), n_segments, onset))
-            possible = [r.count() for r in rows]
+                n_own.append(len(own))
+            for n_segments in self._allowed_segments(missing.shape[1], onset):
+                rows = [
+                    DonorRows(missing[p], n, n_segments, onset)
+                    for p, n in zip(plants, n_own, strict=True)
+                ]
+                possible = [r.count() for r in rows]
+                if n_new <= sum(possible):
+                    break
             _check_possible(label, n_new, rows, sum(possible))
-            shares = _share_out(n_new, [r.n_own for r in rows], possible)
+            shares = _share_out(n_new, n_own, possible)
             for p, r, share in zip(plants, rows, shares, strict=True):
                 donors.append(p[r.draw(share, rng)])
         return np.concatenate(donors)
+
+    def _allowed_segments(self, n_frames, onset):
+        """Numbers of segments to try, until enough sequences are possible."""
+        if self.n_segments == "auto":
+            return range(min(2 if onset else 3, n_frames), n_frames + 1)
+        return [n_frames if self.n_segments == "frame" else min(self.n_segments, n_frames)]
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -16,6 +16,7 @@ from skwater.classifiers._vector_support import runs_compiled
 
 pytestmark = pytest.mark.skipif(not compiles(), reason="numba is not here")
 
+
 def name(params):
     """Name settings without addresses, which differ between processes."""
     return re.sub(" object at 0x[0-9a-f]+", "", str(params))

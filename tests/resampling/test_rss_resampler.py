@@ -189,6 +189,16 @@ def test_default_number_of_segments(noise, onset, expected):
     assert np.array_equal(one.donors_, other.donors_)
 
 
+@pytest.mark.parametrize("onset", [None, 3])
+def test_more_segments_if_more_sequences_are_asked_for(make_sequences, onset):
+    X, y = make_sequences(6, 6, ndim=2), np.array([0, 0, 0, 0, 1, 1])
+    sampler = RSSResampler({1: 40}, onset=onset, random_state=0)
+    sampler.fit_resample(X, y)
+    cuts = (np.diff(sampler.donors_[6:], axis=1) != 0).sum(axis=1)
+    assert cuts.max() > (1 if onset else 2)
+    assert len(np.unique(sampler.donors_, axis=0)) == 4 + 40
+
+
 def test_few_frames_are_cut_at_every_frame(make_sequences):
     X, y = make_sequences(4, 3, ndim=2), [0, 0, 1, 1]
     one, other = (
