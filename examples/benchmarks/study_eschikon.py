@@ -160,7 +160,7 @@ Written by `examples/benchmarks/study_eschikon.py`, not by hand: both networks, 
 splicing, beside baselines and controls, on the indicators of the thirty boxes of the Eschikon
 experiment and on generated images. *Over-sampling* balances the classes by copies of whole plants:
 what splicing adds to it is due to splicing, the rest to balance. The settings are the defaults,
-which were chosen on maize ([splicing](splicing.md)) and only checked here. Scores are means over
+which were chosen on maize (see the study of splicing) and only checked here. Scores are means over
 repeats; 95 % intervals are those of thirty plants, nine of them dry, however often each was
 tested."""
 
