@@ -327,7 +327,7 @@ network. The stress shows from about day {onset_day}: that is the onset given to
 
 ## By number of plants
 
-Until day {last_day}. {main_note}
+Until day {last_day}. With 1:9, ten plants are nine watered ones and a single stressed one.
 
 {sizes}
 
@@ -367,7 +367,6 @@ def write_report(scores, out):
         n_draws=N_DRAWS,
         onset_day=ONSET_DAY,
         last_day=LAST_DAY,
-        main_note='With one stressed plant of ten, "not possible" marks what cannot be made.',
         sizes=size_table(scores),
         samplers="\n\n".join(f"{name}:\n\n{tables[0]}" for name, tables in by_size.items()),
         gains="\n\n".join(f"{name}:\n\n{tables[1]}" for name, tables in by_size.items()),
