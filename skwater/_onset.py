@@ -42,6 +42,12 @@ def quiet_about_onset(estimator, n_frames):
 
 def _onsets_after(estimator, n_frames):
     """Onsets that are not among so many frames; a single frame is not spliced anyway."""
-    parts = [estimator, *estimator.get_params(deep=True).values()]
-    onsets = {part.onset for part in parts if isinstance(part, RSSResampler)} - {None}
+    samplers = (part for part in parts_of(estimator) if isinstance(part, RSSResampler))
+    onsets = {sampler.onset for sampler in samplers} - {None}
     return [onset for onset in onsets if onset >= n_frames > 1]
+
+
+def parts_of(step):
+    """Return an estimator, or what stands for one in a pipeline, and all that is inside of it."""
+    inner = step.get_params(deep=True).values() if hasattr(step, "get_params") else []
+    return [step, *inner]

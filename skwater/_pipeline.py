@@ -3,6 +3,7 @@
 import imblearn.pipeline
 from sklearn.pipeline import _name_estimators
 
+from ._onset import parts_of
 from .preprocessing import FrameSampler
 from .resampling import RSSResampler
 
@@ -51,14 +52,8 @@ class Pipeline(imblearn.pipeline.Pipeline):
                     f"those of X. Put the FrameSampler after the RSSResampler: the classifier then "
                     f"sees the same frames. (how='first' is allowed before it.)"
                 )
-            if any(isinstance(p, FrameSampler) and p.how != "first" for p in _parts(step)):
+            if any(isinstance(p, FrameSampler) and p.how != "first" for p in parts_of(step)):
                 dropping = name
-
-
-def _parts(step):
-    """Return an estimator and all that is inside of it."""
-    inner = step.get_params(deep=True).values() if hasattr(step, "get_params") else []
-    return [step, *inner]
 
 
 def make_pipeline(*steps, memory=None, transform_input=None, verbose=False):

@@ -50,9 +50,9 @@ def old_network():
     return ConvLSTMClassifier(hidden_channels=10, **length)
 
 
-def old_recipe(*steps):
+def old_recipe(onset, *steps):
     """Change from each box's own baseline, scaled by date, before anything else."""
-    return make_pipeline(BaselineCorrector(7), DateScaler(), *steps)
+    return make_pipeline(BaselineCorrector(onset), DateScaler(), *steps)
 
 
 def vote(model):
@@ -60,26 +60,31 @@ def vote(model):
     return VotingClassifier([(f"net{i}", model) for i in range(5)], voting="soft")
 
 
-ONSET = 7  # frames until the last irrigation on day 28
 N_EACH = 105  # five times the watered boxes
 NETWORK = ConvLSTMClassifier(**({"max_epochs": 1} if FAST else {}))
-ONSET_AWARE = make_pipeline(RSSResampler(N_EACH, onset=ONSET, junction="scale"), NETWORK)
-OLD = old_recipe(RSSResampler(60), old_network())
-MODELS = {
-    "logistic regression, cover": (slice(0, 1), logistic()),
-    "logistic regression": (slice(None), logistic()),
-    "logistic regression, onset-aware splicing": (
-        slice(None),
-        make_pipeline(RSSResampler(N_EACH, onset=ONSET, junction="scale"), logistic()),
-    ),
-    "ConvLSTM": (slice(None), NETWORK),
-    "ConvLSTM, over-sampling": (slice(None), make_pipeline(PlantCopier(N_EACH), NETWORK)),
-    "ConvLSTM, plain splicing": (slice(None), make_pipeline(RSSResampler(60), NETWORK)),
-    "ConvLSTM, onset-aware splicing": (slice(None), ONSET_AWARE),
-    "vote of 5, onset-aware splicing": (slice(None), vote(ONSET_AWARE)),
-    "old recipe": (BANDS, OLD),
-    "vote of 5, old recipe": (BANDS, vote(OLD)),
-}
+
+
+def spliced(onset, classifier):
+    """Onset-aware splicing with the settings that were chosen on maize."""
+    return make_pipeline(RSSResampler(N_EACH, onset=onset, junction="scale"), classifier)
+
+
+def make_models(onset):
+    """Channels and pipeline of each model."""
+    every, onset_aware = slice(None), spliced(onset, NETWORK)
+    old = old_recipe(onset, RSSResampler(60), old_network())
+    return {
+        "logistic regression, cover": (slice(0, 1), logistic()),
+        "logistic regression": (every, logistic()),
+        "logistic regression, onset-aware splicing": (every, spliced(onset, logistic())),
+        "ConvLSTM": (every, NETWORK),
+        "ConvLSTM, over-sampling": (every, make_pipeline(PlantCopier(N_EACH), NETWORK)),
+        "ConvLSTM, plain splicing": (every, make_pipeline(RSSResampler(60), NETWORK)),
+        "ConvLSTM, onset-aware splicing": (every, onset_aware),
+        "vote of 5, onset-aware splicing": (every, vote(onset_aware)),
+        "old recipe": (BANDS, old),
+        "vote of 5, old recipe": (BANDS, vote(old)),
+    }
 
 
 def curves(plants, n_seeds, **options):
@@ -98,13 +103,13 @@ def curves(plants, n_seeds, **options):
             random_state=0,
             **options,
         )
-        for name, (channels, model) in MODELS.items()
+        for name, (channels, model) in make_models(plants.onset).items()
     }
 
 
 def permutations(plants, name, **options):
     """Exact permutation tests of one model, by day."""
-    channels, model = MODELS[name]
+    channels, model = make_models(plants.onset)[name]
     return {
         day: permutation_test(
             model,
@@ -122,7 +127,7 @@ def permutations(plants, name, **options):
 def fit_detector(plants, left_out, seed):
     """Train without these treatments."""
     kept = ~np.isin(plants.treatment, left_out)
-    model = clone(ONSET_AWARE)
+    model = spliced(plants.onset, clone(NETWORK))
     model.set_params(rssresampler__random_state=seed, convlstmclassifier__random_state=seed)
     detector = EarlyDetector(model, min_frames=DETECTOR_FIRST, refit=True)
     X = plants.data[:, :DETECTOR_FRAMES]

@@ -77,8 +77,8 @@ def make_model(name, seed, class_weight=None):
     return make_pipeline(FunctionTransformer(by_date), rocket)
 
 
-LINEAR = ("logistic regression", "ridge", "random forest")
-MODELS = ("ConvLSTM", "CNN-LSTM", *LINEAR, *(["MiniRocket"] if find_spec("aeon") else []))
+MODELS = ("ConvLSTM", "CNN-LSTM", "logistic regression", "ridge", "random forest")
+MODELS += ("MiniRocket",) if find_spec("aeon") else ()
 COMPARED = ("ConvLSTM", "logistic regression")  # in more than the two scarce training sets
 MAIN = ("none", "over-sampling, 5 x", "onset-aware scale, 5 x")
 SAMPLERS = (

@@ -9,8 +9,6 @@ from tqdm.auto import tqdm
 class StopOnNaN(Callback):
     """Stop with an error when a loss is not finite, or the weights are not at the end."""
 
-    watches_losses_only = True  # and not how a batch is trained on
-
     def on_batch_end(self, net, training=True, **kwargs):
         """Look at the loss of the batch."""
         loss = net.history[-1, "batches", -1, "train_loss" if training else "valid_loss"]

@@ -53,8 +53,8 @@ class ConvLSTMClassifier(_SequenceClassifier):
         least 60 epochs and at least 1,000 optimizer steps, and images for at least 20 epochs and
         at least 200 steps; few sequences get more epochs, see ``max_epochs_``.
     batch_size : int or "auto", default="auto"
-        Sequences in each step of the optimizer, and in each step of prediction. "auto" is one
-        twentieth of the training sequences, from 8 to 64.
+        Sequences in each step of the optimizer, and of images in each step of prediction. "auto"
+        is one twentieth of the training sequences, from 8 to 64.
     optimizer : {"adam", "adamw", "sgd"} or torch.optim.Optimizer class, default="adam"
         What minimizes the loss: binary cross-entropy for two classes, cross-entropy for more.
     class_weight : "balanced", dict or None, default=None

@@ -10,6 +10,7 @@ from torch.utils.data import DataLoader, Subset
 
 from ..nn import CNNLSTMNet, ConvLSTMNet
 from ._batches import Batches, as_is
+from ._callbacks import StopOnNaN
 from ._jit import compiles
 from ._losses import BinaryLoss, CrossEntropyLoss
 
@@ -101,7 +102,7 @@ def _watches_batches(callback):
         return callback.step_every != "epoch"
     if type(callback) is EpochScoring:
         return callback.on_train and callback.use_caching
-    if getattr(callback, "watches_losses_only", False):
+    if type(callback) is StopOnNaN:  # it is shown the losses of the compiled batches
         return False
     return any(
         getattr(type(callback), name, None) is not getattr(Callback, name) or name in vars(callback)

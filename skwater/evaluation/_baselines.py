@@ -95,8 +95,8 @@ def default_baselines(X, metadata=None):
     found = {"majority class": DummyClassifier(strategy="most_frequent")}
     if metadata is not None:
         found[METADATA_ONLY] = _on_metadata(metadata)
-    found[f"logistic regression, {what}"] = _on_summary("all")
-    found["logistic regression, last frame"] = _on_summary("last")
+    found[f"logistic regression, {what}"] = on_summary("all", _logistic_regression())
+    found["logistic regression, last frame"] = on_summary("last", _logistic_regression())
     return found | {f"{name}, {what}": model for name, model in _convolutions(X.shape[1]).items()}
 
 
@@ -112,9 +112,10 @@ def _convolutions(n_frames):
     return {name: make_pipeline(FrameSummary("series"), model) for name, model in found.items()}
 
 
-def _on_summary(kind):
+def on_summary(kind, classifier):
+    """Classifier of the numbers of :class:`FrameSummary`, missing ones imputed."""
     imputer = SimpleImputer(keep_empty_features=True)
-    return make_pipeline(FrameSummary(kind), imputer, _logistic_regression())
+    return make_pipeline(FrameSummary(kind), imputer, classifier)
 
 
 def _on_metadata(metadata):

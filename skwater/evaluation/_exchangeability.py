@@ -3,14 +3,13 @@
 from numbers import Integral
 
 import numpy as np
-from sklearn.impute import SimpleImputer
 from sklearn.linear_model import RidgeClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils._param_validation import HasMethods, Interval, validate_params
 
 from ..early_detection import _first_frames
-from ._baselines import FrameSummary, channel_means, is_photo, summarise
+from ._baselines import channel_means, is_photo, on_summary, summarise
 from ._permutation import permutation_test
 from ._validation import check_plants
 
@@ -159,16 +158,12 @@ def exchangeability_test(
 
 
 def _summarise(X):
-    """Read each frame once, not for each labeling: (n_samples, n_frames, n_numbers)."""
+    """Numbers of each frame, read now and not for each labeling: (n_samples, n_frames, k)."""
     means = channel_means(X)
     return np.concatenate([summarise(X), means], axis=2) if is_photo(X) else means
 
 
 def _classifier_of_summaries():
     # Without balanced weights it would predict the largest class for most labelings.
-    return make_pipeline(
-        FrameSummary(),
-        SimpleImputer(keep_empty_features=True),
-        StandardScaler(),
-        RidgeClassifier(class_weight="balanced"),  # fitted thousands of times: closed form
-    )
+    ridge = RidgeClassifier(class_weight="balanced")  # fitted thousands of times: closed form
+    return on_summary("all", make_pipeline(StandardScaler(), ridge))

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-pytest.importorskip("llvmlite", reason="llvmlite is not installed: pip install skwater[fast]")
+pytest.importorskip("llvmlite", reason="there is no llvmlite for this platform")
 
 from skwater.nn import _compiled_gates, _machine_code
 from skwater.nn._compiled_gates import CompiledGates, compiled_gates

@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch.nn.functional import conv2d, pad
 
-pytest.importorskip("llvmlite", reason="llvmlite is not installed: pip install skwater[fast]")
+pytest.importorskip("llvmlite", reason="there is no llvmlite for this platform")
 
 from skwater.nn import _compiled_gradient, _machine_code
 from skwater.nn._compiled_gradient import WeightGradient, compiled_weight_gradient

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-pytest.importorskip("llvmlite", reason="llvmlite is not installed: pip install skwater[fast]")
+pytest.importorskip("llvmlite", reason="there is no llvmlite for this platform")
 
 from skwater.nn import _machine_code
 from skwater.nn._machine_code import Lines, compile_loop, constant
