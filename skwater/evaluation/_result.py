@@ -84,7 +84,7 @@ class BenchmarkResult:
     logistic regression, means: 6 of 6 right
     logistic regression, last frame: 6 of 6 right
     >>> result.notes
-    ['Only 3 plants are 0: one of them moves the recall of their class by 0.33.']
+    ['Only 3 plants are of class 0: one of them moves the recall of their class by 0.33.']
     """
 
     def __init__(
@@ -147,8 +147,8 @@ class BenchmarkResult:
         n = [count_plants(self.groups[self.y == label]) for label in labels]
         if min(n) < _FEW:
             notes.append(
-                f"Only {min(n)} plants are {labels[np.argmin(n)]}: one of them moves the recall of "
-                f"their class by {1 / min(n):.2f}."
+                f"Only {min(n)} plants are of class {labels[np.argmin(n)]}: one of them moves the "
+                f"recall of their class by {1 / min(n):.2f}."
             )
         if self.pos_label is None:
             notes.append(
