@@ -85,8 +85,8 @@ for name, Network in {"CNN-LSTM": CNNLSTMClassifier, "ConvLSTM": ConvLSTMClassif
 result = benchmark(models, X, y, groups=plants.plant, n_repeats=1, random_state=0)
 print(result)
 print(
-    "At the end of the season drought is plain to see, so that no sampler can gain here. It gains if "
-    "stressed plants are few or the season is short, see docs/splicing.md."
+    "At the end of the season drought is plain to see, so that no sampler can gain here. It gains "
+    "if stressed plants are few or the season is short, see docs/splicing.md."
 )
 
 # %%
