@@ -66,7 +66,7 @@ boxes = np.stack([width / 2 - 30, height / 2 - 30, side, side, angles], axis=2)
 # ----------
 # Boxes 16 to 18 hold weeds and no beets, and are left out. Whole treatments dry out, so whole
 # treatments are predicted: the model must not know a treatment by its looks.
-plants = load_eschikon(root, size=48, boxes=boxes, weeds_only=False)
+plants = load_eschikon(root, size=48, boxes=boxes, include_weed_boxes=False)
 print(plants.summary())
 model = make_pipeline(CanopyCover(), StandardScaler(), SVC())
 splits = LeaveOneGroupOut().split(plants.data, plants.target, plants.treatment)

@@ -76,7 +76,7 @@ continued, _ = scaled.fit_resample(X, y)  # the same seed: the same donors
 
 fig, (left, right) = plt.subplots(1, 2, figsize=(10, 3.8), layout="constrained", sharey=True)
 options = {"days": days, "channel": 0, "value_name": "Trait 0 (log scale)"}
-SpliceDisplay.from_spliced(X_new, row, onset=onset_day, y=y_new, ax=left, **options)
+SpliceDisplay.from_spliced(X_new, row, onset_day=onset_day, y=y_new, ax=left, **options)
 left.set_yscale("log")
 kept = np.asarray(X_new[[row]])
 for values, label, marker in [(kept[0], "keep", "s"), (continued[row], "scale", "o")]:

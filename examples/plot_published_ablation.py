@@ -5,7 +5,7 @@ What a fixed split of eleven plants hides
 The published work compares networks with and without Random Sequence Splicing, full and
 down-sampled sequences, full and compact networks, on one split: trained on nineteen plants, tested
 on eleven. Here the same comparison is made on that split and with every treatment left out
-in turn, on generated plants, of which the cover and the mean colours are measured on each date.
+in turn, on generated plants, of which the cover and the mean colors are measured on each date.
 
 The whole study, on real measurements and on photos, is ``examples/benchmarks/study_eschikon.py``;
 its results are in :doc:`/study`.
@@ -41,7 +41,7 @@ GrowthDisplay.from_sequences(
     np.take(plants.target_names, y),
     days=days,
     channel=0,
-    onset=plants.onset_day,
+    onset_day=plants.onset_day,
     value_name="canopy cover",
 )
 

@@ -103,7 +103,7 @@ GrowthDisplay.from_sequences(
     np.take(plants.target_names, y),
     days=plants.days,
     channel=channel,
-    onset=plants.onset_day,
+    onset_day=plants.onset_day,
     value_name="canopy cover",
     ax=growth,
 )

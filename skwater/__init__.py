@@ -9,10 +9,10 @@ _HOMES = {
     "CNNLSTMClassifier": "skwater.classifiers",
     "ConvLSTMClassifier": "skwater.classifiers",
     "EarlyDetector": "skwater.early_detection",
-    "ImageSequences": "skwater._image_sequences",
+    "ImageSequences": "skwater.sequences._images",
     "Pipeline": "skwater._pipeline",
     "RSSResampler": "skwater.resampling",
-    "SplicedSequences": "skwater._sequences",
+    "SplicedSequences": "skwater.sequences",
     "make_pipeline": "skwater._pipeline",
 }
 _SUBMODULES = [

@@ -3,9 +3,9 @@
 import imblearn.pipeline
 from sklearn.pipeline import _name_estimators
 
-from ._onset import parts_of
 from .preprocessing import FrameSampler
 from .resampling import RSSResampler
+from .resampling._onset import parts_of
 
 
 class Pipeline(imblearn.pipeline.Pipeline):
@@ -15,7 +15,7 @@ class Pipeline(imblearn.pipeline.Pipeline):
     ``predict``. In addition it refuses to be fitted with a
     :class:`~skwater.preprocessing.FrameSampler` that drops frames before an
     :class:`~skwater.RSSResampler` with an ``onset``, since the ``onset`` would then count other
-    frames than those of ``X``. Put the `FrameSampler` after the sampler; ``how="first"`` is
+    frames than those of ``X``. Put the `FrameSampler` after the sampler; ``strategy="first"`` is
     allowed before it, too.
 
     Parameters
@@ -50,9 +50,9 @@ class Pipeline(imblearn.pipeline.Pipeline):
                     f"The FrameSampler in step {dropping!r} drops frames before the RSSResampler "
                     f"in step {name!r}, so that onset={step.onset} would count other frames than "
                     f"those of X. Put the FrameSampler after the RSSResampler: the classifier then "
-                    f"sees the same frames. (how='first' is allowed before it.)"
+                    f"sees the same frames. (strategy='first' is allowed before it.)"
                 )
-            if any(isinstance(p, FrameSampler) and p.how != "first" for p in parts_of(step)):
+            if any(isinstance(p, FrameSampler) and p.strategy != "first" for p in parts_of(step)):
                 dropping = name
 
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import numpy as np
 from sklearn.utils import check_random_state
 
-from ._sequences import as_frames, check_layout, frame_shape, missing_frames
+from .sequences import as_frames, check_layout, frame_shape, missing_frames
 
 __all__ = ["augment_sequences", "default_transform"]
 

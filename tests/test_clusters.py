@@ -21,8 +21,8 @@ from skwater import (
     SplicedSequences,
     make_pipeline,
 )
-from skwater._sequences import LazySequences
 from skwater.evaluation import benchmark
+from skwater.sequences import LazySequences
 
 PIPELINE = make_pipeline(
     RSSResampler(12, random_state=0),

@@ -11,7 +11,7 @@ from sklearn.linear_model import LogisticRegression
 
 import skwater
 from skwater import CNNLSTMClassifier, ConvLSTMClassifier, EarlyDetector, RSSResampler
-from skwater.preprocessing import BaselineCorrector, DateScaler, FrameSampler
+from skwater.preprocessing import BaselineCorrector, FrameSampler, FrameScaler
 
 # The least number of checks that must pass. The first estimators are the slowest.
 LEAST = {
@@ -20,8 +20,8 @@ LEAST = {
     RSSResampler(): 38,
     FrameSampler(): 45,
     BaselineCorrector(7): 45,
-    DateScaler(): 45,
-    EarlyDetector(LogisticRegression(), min_frames=2, refit=True): 55,
+    FrameScaler(): 45,
+    EarlyDetector(LogisticRegression(), min_frames=2, one_model_per_date=True): 55,
 }
 UNCHECKED = {
     "CanopyCover": "takes pictures only, has its own tests",

@@ -84,7 +84,7 @@ def part_of(path):
 
 def test_the_imports_are_found():
     found = {name for path in FILES for name in imports_of(path)}
-    assert {"torch", "skwater._sequences.SplicedSequences", "skwater.nn.ConvLSTMNet"} <= found
+    assert {"torch", "skwater.sequences.SplicedSequences", "skwater.nn.ConvLSTMNet"} <= found
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))

@@ -8,9 +8,9 @@ from sklearn.model_selection import StratifiedKFold, cross_val_score
 from sklearn.neighbors import KNeighborsClassifier
 
 from skwater import ConvLSTMClassifier, RSSResampler, make_pipeline
-from skwater.classifiers._validation_split import validation_split
 from skwater.exceptions import LeakageWarning
 from skwater.model_selection import check_no_leakage
+from skwater.model_selection._validation_split import validation_split
 
 
 def noise(seed, *shape):

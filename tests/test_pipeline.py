@@ -40,7 +40,7 @@ def test_it_is_imbalanced_learns():
 
 @pytest.mark.parametrize("how", ["uniform", "last", "random"])
 def test_a_frame_sampler_before_the_onset_is_refused(season, how):
-    pipeline = make_pipeline(FrameSampler(4, how=how), ONSET_AWARE, LR)
+    pipeline = make_pipeline(FrameSampler(4, strategy=how), ONSET_AWARE, LR)
     match = "FrameSampler in step 'framesampler' .* 'rssresampler', .* onset=3 .* after the RSS"
     for estimator in (pipeline, EarlyDetector(pipeline)):
         with pytest.raises(ValueError, match=match):
@@ -64,7 +64,7 @@ def test_what_is_set_later_is_seen(season):
 
 
 def test_the_first_frames_keep_their_count(season):
-    pipeline = make_pipeline(FrameSampler(5, how="first"), ONSET_AWARE, LR).fit(*season)
+    pipeline = make_pipeline(FrameSampler(5, strategy="first"), ONSET_AWARE, LR).fit(*season)
     donors, y = pipeline[1].donors_, season[1]
     assert donors.shape[1] == 5
     assert (y[donors[:, 3:]] == y[donors[:, -1:]]).all()

@@ -22,7 +22,7 @@ from skwater.metrics import (
     harmonic_mean_earliness_accuracy,
 )
 from skwater.plotting import EarlyDetectionDisplay
-from skwater.preprocessing import BaselineCorrector, DateScaler
+from skwater.preprocessing import BaselineCorrector, FrameScaler
 
 FAST = "SKWATER_EXAMPLES_FAST" in os.environ
 FRAMES = slice(0, 12)  # to day 46
@@ -52,7 +52,7 @@ def old_network():
 
 def old_recipe(onset, *steps):
     """Change from each box's own baseline, scaled by date, before anything else."""
-    return make_pipeline(BaselineCorrector(onset), DateScaler(), *steps)
+    return make_pipeline(BaselineCorrector(onset), FrameScaler(), *steps)
 
 
 def vote(model):
@@ -97,7 +97,7 @@ def curves(plants, n_seeds, **options):
             days=plants.days[FRAMES],
             groups=plants.plant,
             treatments=plants.treatment,
-            onset=plants.onset_day,
+            onset_day=plants.onset_day,
             min_frames=FIRST,
             n_repeats=n_seeds,
             random_state=0,
@@ -129,7 +129,7 @@ def fit_detector(plants, left_out, seed):
     kept = ~np.isin(plants.treatment, left_out)
     model = spliced(plants.onset, clone(NETWORK))
     model.set_params(rssresampler__random_state=seed, convlstmclassifier__random_state=seed)
-    detector = EarlyDetector(model, min_frames=DETECTOR_FIRST, refit=True)
+    detector = EarlyDetector(model, min_frames=DETECTOR_FIRST, one_model_per_date=True)
     X = plants.data[:, :DETECTOR_FRAMES]
     return detector.fit(X[kept], plants.target[kept])
 
@@ -147,7 +147,7 @@ def utility(plants, rows, day):
     n_used = np.where(np.isnan(day), DETECTOR_FRAMES, np.searchsorted(days, day) + 1)
     right = balanced_accuracy_score(plants.target[rows], ~np.isnan(day))
     early = earliness(n_used, DETECTOR_FRAMES)
-    false_alarms = false_alarm_rate_before_onset(day, onset=plants.onset_day)
+    false_alarms = false_alarm_rate_before_onset(day, onset_day=plants.onset_day)
     return -false_alarms, harmonic_mean_earliness_accuracy(right, early)
 
 
@@ -238,7 +238,7 @@ def describe_detection(plants, found):
     for seed, day in enumerate(found):
         cells = [
             f"{seed}",
-            f"{detection_delay(y, day, onset=onset):g}",
+            f"{detection_delay(y, day, onset_day=onset):g}",
             f"{((day > onset) & (y == 1)).sum()} of 9",
             f"{(day <= onset).sum()} of 30",
             f"{(~np.isnan(day) & (y == 0)).sum()} of 21",

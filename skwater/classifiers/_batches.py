@@ -6,8 +6,8 @@ import numpy as np
 import torch
 from torch.utils.data import Dataset
 
-from .._sequences import as_frames, frame_shape, is_lazy
 from ..nn._shared_frames import SharedFrames
+from ..sequences import as_frames, frame_shape, is_lazy
 
 _NUMBERS_AT_ONCE = 2**20  # of vectors that are standardised, of which there are several copies
 
@@ -109,6 +109,6 @@ def to_tensor(X, mean, std, dtype=np.float32):
     return torch.from_numpy(x.astype(dtype, copy=False))
 
 
-def as_is(batch):
+def identity_collate(batch):
     """Collate nothing: `Batches` gives finished batches."""
     return batch

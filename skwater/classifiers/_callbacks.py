@@ -28,7 +28,7 @@ def _fail(what, net):
     )
 
 
-class EpochBar(Callback):
+class ProgressBar(Callback):
     """One progress bar over all epochs, with the last losses beside it."""
 
     def on_train_begin(self, net, **kwargs):

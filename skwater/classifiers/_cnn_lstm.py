@@ -5,7 +5,7 @@ from numbers import Integral, Real
 from sklearn.utils._param_validation import Interval
 
 from ..nn import CNNLSTMNet
-from ._base import _SequenceClassifier
+from ._sequence_classifier import _SequenceClassifier
 
 
 class CNNLSTMClassifier(_SequenceClassifier):

@@ -5,7 +5,7 @@ from numbers import Integral
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from ..nn import ConvLSTMNet
-from ._base import _SequenceClassifier
+from ._sequence_classifier import _SequenceClassifier
 
 
 class ConvLSTMClassifier(_SequenceClassifier):
@@ -214,7 +214,7 @@ class ConvLSTMClassifier(_SequenceClassifier):
         """Classifier with fewer than 10,000 parameters, for down-sampled sequences.
 
         The published text names such a model and gives no code for it. This one has 8 hidden
-        channels and 10 and 20 in its head: 5,931 parameters on colour pictures of 64 x 64
+        channels and 10 and 20 in its head: 5,931 parameters on color pictures of 64 x 64
         pixels, 9,131 at 224 x 224.
 
         Parameters

@@ -10,7 +10,7 @@ from ._vector_epoch import train_compiled
 from ._vector_support import runs_compiled
 
 
-class SequenceNet(NeuralNet):
+class _SkorchNet(NeuralNet):
     """A skorch net that scores like a classifier and tells Ctrl-C from a callback that stops.
 
     Skorch takes a KeyboardInterrupt, whoever raises it, for the end of training.

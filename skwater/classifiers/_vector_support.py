@@ -9,7 +9,7 @@ from skorch.callbacks import Callback, EpochScoring, LRScheduler
 from torch.utils.data import DataLoader, Subset
 
 from ..nn import CNNLSTMNet, ConvLSTMNet
-from ._batches import Batches, as_is
+from ._batches import Batches, identity_collate
 from ._callbacks import StopOnNaN
 from ._jit import compiles
 from ._losses import BinaryLoss, CrossEntropyLoss
@@ -51,7 +51,7 @@ def _has_vectors(iterator):
         type(iterator) is DataLoader
         and iterator.num_workers == 0
         and iterator.batch_sampler is not None
-        and iterator.collate_fn is as_is
+        and iterator.collate_fn is identity_collate
         and type(iterator.dataset) is Subset
         and type(iterator.dataset.dataset) is Batches
         and iterator.dataset.dataset.holds_vectors

@@ -1,6 +1,6 @@
 """Data sets of plants under water stress: measured ones to fetch, and pictures to generate."""
 
-from .._sequences import onset_from_days
+from ..sequences import onset_from_days
 from ._data_home import get_data_home
 from ._eschikon import fetch_eschikon_indicators
 from ._eschikon_images import load_eschikon

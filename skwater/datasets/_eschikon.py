@@ -10,7 +10,7 @@ import numpy as np
 from sklearn.utils import Bunch
 from sklearn.utils._param_validation import validate_params
 
-from .._sequences import onset_from_days
+from ..sequences import onset_from_days
 from ._data_home import get_data_home
 
 # The measurement dates of 2018. The file names them nowhere; they are those of the authors'
@@ -47,7 +47,7 @@ Eschikon sugar beet indicators
 
 Measurements, not simulated. Thirty boxes of sugar beets (Beta vulgaris) grew in a greenhouse of
 the ETH research station Eschikon (Switzerland) in 2018 and were photographed on 16 dates, 0 to 70
-days after sowing, by a colour, a stereo infrared and a multispectral camera. The authors
+days after sowing, by a color, a stereo infrared and a multispectral camera. The authors
 computed indicators from each box and date.
 
 :boxes: 30, as ten treatments of three neighbouring boxes

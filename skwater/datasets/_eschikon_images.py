@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 from sklearn.utils._param_validation import StrOptions, validate_params
 
-from .._decoding import BadPicture, read_header
-from .._image_sequences import MAX_PIXELS, ImageSequences
-from .._sequences import onset_from_days
+from ..sequences import ImageSequences, onset_from_days
+from ..sequences._decoding import BadPicture, read_header
+from ..sequences._images import MAX_PIXELS
 from ._data_home import get_data_home
 from ._eschikon import DAYS, ONSET_DAY, RemoteFile, fetch_file, read_mat
-from ._photo_series import PhotoSeries, parse_time
+from ._image_table import PhotoSeries, parse_time
 
 SOWING = datetime(2018, 1, 18)
 _N_BOXES = 30
@@ -52,7 +52,7 @@ https://doi.org/10.1186/s13007-019-0398-8
         "crop": [StrOptions({"box", "center"}), None],
         "boxes": ["array-like", str, os.PathLike, None],
         "dates": ["array-like", None],
-        "weeds_only": ["boolean"],
+        "include_weed_boxes": ["boolean"],
         "data_home": [str, os.PathLike, None],
         "download_if_missing": ["boolean"],
     },
@@ -66,7 +66,7 @@ def load_eschikon(
     size=None,
     dates=None,
     boxes=None,
-    weeds_only=True,
+    include_weed_boxes=True,
     data_home=None,
     download_if_missing=True,
     **images,
@@ -86,11 +86,11 @@ def load_eschikon(
     root : str or path-like
         The folder with the folders of the dates.
     camera : {"rgb", "ir1", "ir2", "multispec"}, default="rgb"
-        Colour; one of two grey infrared cameras; or 25 bands, which lie in blocks of 5 x 5 pixels
+        Colour; one of two gray infrared cameras; or 25 bands, which lie in blocks of 5 x 5 pixels
         in the picture and become channels, row by row, in 10 bits (those of 8 bits times 4).
     crop : {"box", "center"} or None, default="box"
         "box" rotates and cuts out the box of plants as the authors found it on each date, for the
-        colour camera only unless `boxes` are given. "center" cuts out the largest central square.
+        color camera only unless `boxes` are given. "center" cuts out the largest central square.
     size : int or tuple of (height, width), default=None
         Size of a frame. Boxes differ in size, so that "box" needs it; they are about three high
         and four and a half wide, and are cut to its shape, see :class:`~skwater.ImageSequences`.
@@ -99,7 +99,7 @@ def load_eschikon(
     boxes : str, path-like or array-like of shape (16, 30, 5), default=None
         Crop boxes for each date and box, (x_min, y_min, width, height, angle), or the authors' file
         ``boxDetections.mat``. By default that is downloaded once.
-    weeds_only : bool, default=True
+    include_weed_boxes : bool, default=True
         Whether boxes 16 to 18, in which weeds grew and no beets, are loaded.
     data_home : str or path-like, default=None
         Folder of downloaded data, see :func:`get_data_home`.
@@ -174,13 +174,13 @@ def load_eschikon(
     days = np.array([(date - SOWING).days for date in folders])
     plant = np.arange(_N_BOXES)
     water, nitrogen, weeds = _design()
-    kept = plant if weeds_only else plant[weeds != "only"]
+    kept = plant if include_weed_boxes else plant[weeds != "only"]
     paths = np.full((len(kept), len(days)), None, dtype=object)
     for i, box in enumerate(kept):
         for j, folder in enumerate(folders.values()):
             file = folder / camera / f"{box + 1}.png"
             paths[i, j] = str(file) if file.exists() else None
-    options = {"color": "rgb" if camera == "rgb" else "grey"}
+    options = {"color": "rgb" if camera == "rgb" else "gray"}
     if camera == "multispec":
         options["convert"] = multispectral_bands
     if crop == "box":
@@ -257,7 +257,7 @@ def _find_boxes(boxes, camera, data_home, download_if_missing):
     if boxes is None:
         if camera != "rgb":
             raise ValueError(
-                f"The authors' boxes are those of the colour camera, not of {camera!r}: give "
+                f"The authors' boxes are those of the color camera, not of {camera!r}: give "
                 f"boxes of shape {(len(DAYS), _N_BOXES, 5)}, or crop='center' or None."
             )
         boxes = fetch_file(_BOXES, get_data_home(data_home), download_if_missing)

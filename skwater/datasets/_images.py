@@ -4,7 +4,7 @@ import csv as csv_format
 import os
 from pathlib import Path
 
-from ._photo_series import Photo, build_series, find_conflicts, parse_time, sha256
+from ._image_table import Photo, build_series, find_conflicts, parse_time, sha256
 
 PICTURES = {".png", ".jpg", ".jpeg", ".tif", ".tiff"}
 
@@ -17,7 +17,7 @@ def load_image_sequences(
     root,
     *,
     labels=None,
-    date="{}",
+    date_pattern="{}",
     tolerance=None,
     grid=None,
     start=None,
@@ -43,7 +43,7 @@ def load_image_sequences(
     labels : dict, or str or path-like, default=None
         Label of each plant, or a CSV file whose first column is the plant and whose second is the
         label. By default the outer folders are the labels.
-    date : str, default="{}"
+    date_pattern : str, default="{}"
         How file names tell the date, with ``{}`` in its place: ``"IMG_{}_top"``.
     tolerance : float, default=None
         As for :func:`load_manifest`.
@@ -101,9 +101,11 @@ def load_image_sequences(
         if not _inside(file, root):
             bad.append(f"{where}: it links to a place outside {root}")
         try:
-            time = parse_time(_between(file.stem, date))
+            time = parse_time(_between(file.stem, date_pattern))
         except ValueError:
-            bad.append(f"{where}: {file.stem!r} is no date by {date!r}: an ISO day or a number")
+            bad.append(
+                f"{where}: {file.stem!r} is no date by {date_pattern!r}: an ISO day or a number"
+            )
             continue
         if labels is not None and plant not in labels:
             bad.append(f"{where}: plant {plant!r} has no label")
@@ -386,7 +388,7 @@ def _between(stem, pattern):
     """What stands in the place of {} in a name, or ValueError."""
     before, braces, after = pattern.partition("{}")
     if not braces:
-        raise ValueError(f"date must have {{}} in the place of the date, got {pattern!r}.")
+        raise ValueError(f"date_pattern must have {{}} in the place of the date, got {pattern!r}.")
     if not (stem.startswith(before) and stem.endswith(after)):
         raise ValueError
     return stem[len(before) : len(stem) - len(after)]

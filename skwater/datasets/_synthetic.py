@@ -9,7 +9,7 @@ from scipy.special import expit, logit
 from sklearn.utils import Bunch, check_random_state
 from sklearn.utils._param_validation import Interval, validate_params
 
-from .._sequences import onset_from_days
+from ..sequences import onset_from_days
 from ._eschikon import DAYS
 
 # Days after sowing and mean canopy cover of watered plants, from the Eschikon indicators (Khanna
@@ -56,7 +56,7 @@ being watered after `onset_day` and grow less, wilt and pale, and are watered ag
 
 The mean canopy cover of both groups is modelled on the indicators of the Eschikon sugar beets
 (Khanna et al. 2019, Plant Methods 15, https://doi.org/10.1186/s13007-019-0398-8), see
-`fetch_eschikon_indicators`. Leaf shape, wilting, colour, light and noise are inventions.
+`fetch_eschikon_indicators`. Leaf shape, wilting, color, light and noise are inventions.
 
 As there, watering and nitrogen are given to whole treatments. Low nitrogen means smaller and
 paler plants, as drought does. It is drawn independently of watering, so that until the onset
@@ -297,7 +297,7 @@ def _grow(rng):
 
 
 def _light(rng):
-    """Draw the gain of each colour channel on one date."""
+    """Draw the gain of each color channel on one date."""
     return rng.lognormal(0, 0.1) * rng.normal(1, 0.03, 3)
 
 
@@ -337,10 +337,10 @@ def _photograph(rosette, leaf, stage, cover, wilting, paling, light, size, rng):
     depth = depth[covered, top]
     # Old leaves pale first.
     pale = np.clip(paling * (0.45 + 0.4 * top / _N_LEAVES + 0.08 * relief[covered]), 0, 0.8)
-    colour = leaf + pale[:, None] * (_PALE - leaf)
+    color = leaf + pale[:, None] * (_PALE - leaf)
     shade = rosette.brightness[top] * (1 - 0.35 * np.exp(-5 * (depth - 1)))  # darker margins
     midrib = np.exp(-0.5 * ((1 - along[covered, top]) / 0.003) ** 2)
-    image[covered] = (colour + 0.12 * midrib[:, None]) * (shade + 0.05 * relief[covered])[:, None]
+    image[covered] = (color + 0.12 * midrib[:, None]) * (shade + 0.05 * relief[covered])[:, None]
 
     blocks = image.reshape(size, pixels_per_pixel, size, pixels_per_pixel, 3).mean(axis=(1, 3))
     blocks *= light * rng.lognormal(0, 0.03)

@@ -9,8 +9,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
-from .._sequences import as_frames, frame_shape
 from ..preprocessing import CanopyCover
+from ..sequences import as_frames, frame_shape
 
 METADATA_ONLY = "metadata only"
 _CONVOLUTION_LENGTH = 9  # of the kernels of both: shorter series cannot be read
@@ -60,7 +60,7 @@ def channel_means(X):
 
 
 def is_photo(X):
-    """Tell whether frames are colour photos, in which leaves can be found."""
+    """Tell whether frames are color photos, in which leaves can be found."""
     height, width, n_channels = frame_shape(X)
     return height * width > 1 and n_channels == 3
 

@@ -12,7 +12,7 @@ from sklearn.utils import check_consistent_length
 from sklearn.utils._param_validation import Interval, StrOptions, validate_params
 from sklearn.utils.metadata_routing import get_routing_for_object
 
-from .._onset import warn_of_onset
+from ..resampling._onset import warn_of_onset
 from ._baselines import METADATA_ONLY, default_baselines
 from ._folds import (
     Task,

@@ -9,11 +9,11 @@ import numpy as np
 from sklearn.base import BaseEstimator, clone
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions, validate_params
 
-from .._onset import quiet_about_onset, warn_of_onset
-from .._sequences import check_days, missing_frames
-from ..early_detection import _first_frames, _staged
+from ..early_detection._prefixes import first_frames, stages_of
 from ..exceptions import LeakageWarning
-from ..metrics import balanced_accuracy_interval, exact_interval
+from ..metrics import accuracy_interval, balanced_accuracy_interval
+from ..resampling._onset import quiet_about_onset, warn_of_onset
+from ..sequences import check_days, missing_frames
 from ._folds import (
     Task,
     make_folds,
@@ -42,7 +42,7 @@ class EarlyDetectionCurve:
         Ends of the 95 % interval of the mean score.
     chance : float
         Score of a guess that knows no photo.
-    onset : float or None
+    onset_day : float or None
         Day of the last water.
     scoring : str
         What the score is.
@@ -63,7 +63,7 @@ class EarlyDetectionCurve:
     ...     low=np.array([0.3, 0.6]),
     ...     high=np.array([0.65, 0.9]),
     ...     chance=0.5,
-    ...     onset=28.0,
+    ...     onset_day=28.0,
     ...     scoring="balanced_accuracy",
     ... )
        day  balanced_accuracy  95 % interval
@@ -76,7 +76,7 @@ class EarlyDetectionCurve:
     low: np.ndarray
     high: np.ndarray
     chance: float
-    onset: float | None
+    onset_day: float | None
     scoring: str
     name: str | None = None
 
@@ -135,7 +135,7 @@ class EarlyDetectionCurve:
         mean = self.scores.mean(axis=0)
         for day, score, low, high in zip(self.days, mean, self.low, self.high, strict=True):
             notes = []
-            if self.onset is not None and day <= self.onset:
+            if self.onset_day is not None and day <= self.onset_day:
                 notes.append("up to the last water")
             if low > self.chance:
                 notes.append(f"above chance ({_short(self.chance)})")
@@ -155,8 +155,8 @@ def _short(score):
     {
         "estimator": [HasMethods(["fit", "predict"])],
         "days": ["array-like"],
-        "refit": ["boolean"],
-        "onset": [Real, None],
+        "one_model_per_date": ["boolean"],
+        "onset_day": [Real, None],
         "min_frames": [Interval(Integral, 1, None, closed="left")],
         "n_repeats": [Interval(Integral, 1, None, closed="left")],
         "scoring": [StrOptions({"balanced_accuracy", "accuracy"})],
@@ -176,8 +176,8 @@ def early_detection_curve(
     groups,
     treatments=None,
     cv=None,
-    refit=True,
-    onset=None,
+    one_model_per_date=True,
+    onset_day=None,
     min_frames=1,
     n_repeats=5,
     scoring="balanced_accuracy",
@@ -190,10 +190,10 @@ def early_detection_curve(
 
     Predictions of all folds are pooled before they are scored, for a fold of one treatment has
     one class only. The score is the mean over repeats. Its 95 % interval is that of so many
-    plants, however often each of them was tested: :func:`~skwater.metrics.exact_interval`, or
+    plants, however often each of them was tested: :func:`~skwater.metrics.accuracy_interval`, or
     :func:`~skwater.metrics.balanced_accuracy_interval`.
 
-    The days up to `onset` are the negative control: no plant is stressed yet, and nothing may
+    The days up to `onset_day` are the negative control: no plant is stressed yet, and nothing may
     beat chance. Where something does, the plants are told apart by something else than drought,
     be it place, pot, nitrogen or the order of the photos, and the days after it may owe their
     score to the same: a :class:`~skwater.exceptions.LeakageWarning` names the days. Of many days
@@ -226,13 +226,13 @@ def early_detection_curve(
     cv : int, splitter or iterable of splits, default=None
         An int is the number of stratified folds over plants. None leaves one treatment out at a
         time where `treatments` are given, and else makes 3 folds of plants.
-    refit : bool, default=True
+    one_model_per_date : bool, default=True
         True trains anew for each day, on the photos up to it. False trains once a fold, on whole
         seasons, and reads that model along the season: by its ``staged_predict_proba``, where it
         is a sequence classifier that has one, or else by ``predict`` of the photos up to the day.
         That costs one fit instead of one a day, and asks the model early in the season what it
         was not taught.
-    onset : float, default=None
+    onset_day : float, default=None
         Day of the last water, counted as `days` is. A photo of that very day cannot show stress.
         None leaves out the control.
     min_frames : int, default=1
@@ -268,10 +268,10 @@ def early_detection_curve(
     Warns
     -----
     LeakageWarning
-        If the lower end of the interval is above chance on a day up to `onset`.
+        If the lower end of the interval is above chance on a day up to `onset_day`.
     UserWarning
         If days are left out because a plant has no photo yet; or, once for all fits, if sequences
-        end before the `onset` of an :class:`~skwater.RSSResampler` in the pipeline, which then
+        end before the `onset_day` of an :class:`~skwater.RSSResampler` in the pipeline, which then
         splices within classes.
 
     See Also
@@ -281,9 +281,9 @@ def early_detection_curve(
 
     Notes
     -----
-    With ``refit=False`` the steps of a pipeline before the last are applied to whole sequences
-    where the model is read by its ``staged_predict_proba``. Such a step must treat each frame by
-    itself: one that mixes frames lets the future into the past.
+    With ``one_model_per_date=False`` the steps of a pipeline before the last are applied to whole
+    sequences if the model is read by its ``staged_predict_proba``. Such a step must treat each
+    frame by itself: one that mixes frames lets the future into the past.
 
     Examples
     --------
@@ -300,7 +300,7 @@ def early_detection_curve(
     ...     y,
     ...     days=[25, 28, 32, 36],
     ...     groups=np.arange(20),
-    ...     onset=28,
+    ...     onset_day=28,
     ...     random_state=0,
     ...     verbose=0,
     ... )
@@ -318,12 +318,14 @@ def early_detection_curve(
         folds = [fold for fold in folds if fold.repeat == 0]
     readers = (
         [_ModelOfTheDay(estimator, n_frames=int(t)) for t in lengths]
-        if refit
+        if one_model_per_date
         else [_ModelOfTheSeason(estimator, lengths=lengths.tolist())]
     )
     tasks = [Task(seeded(reader, fold.seed), X, y, fold) for fold in folds for reader in readers]
 
-    warn_of_onset([estimator], lengths.tolist() if refit else [X.shape[1]], stacklevel=3)
+    warn_of_onset(
+        [estimator], lengths.tolist() if one_model_per_date else [X.shape[1]], stacklevel=3
+    )
     classes, label = np.unique(y, return_inverse=True)
     times = np.zeros((folds[-1].repeat + 1, len(y), 1))
     for fold in folds:
@@ -333,7 +335,7 @@ def early_detection_curve(
         tasks, memory=memory, n_jobs=n_jobs, verbose=verbose, desc="early_detection_curve"
     ):
         fold, day = tasks[place].fold, place % len(readers)
-        at = slice(day, day + 1) if refit else slice(None)
+        at = slice(day, day + 1) if one_model_per_date else slice(None)
         right[fold.repeat, fold.test, at] += outcome.predicted == y[fold.test, None]
 
     # A row that was tested several times in a repeat counts once, by the share that was right.
@@ -349,7 +351,7 @@ def early_detection_curve(
     else:
         scores = (recalls * n_tested).sum(axis=1) / n_tested.sum(axis=1)
         chance, n = np.bincount(label).max() / len(y), n_plants.sum()
-        ends = [exact_interval(score * n, n) for score in scores.mean(axis=0)]
+        ends = [accuracy_interval(score * n, n) for score in scores.mean(axis=0)]
     low, high = np.transpose(ends)
     final = estimator.steps[-1][1] if hasattr(estimator, "steps") else estimator
     curve = EarlyDetectionCurve(
@@ -358,7 +360,7 @@ def early_detection_curve(
         low=low,
         high=high,
         chance=float(chance),
-        onset=None if onset is None else float(onset),
+        onset_day=None if onset_day is None else float(onset_day),
         scoring=scoring,
         name=type(final).__name__,
     )
@@ -389,14 +391,14 @@ def _lengths_to_score(X, days, min_frames):
 
 def _check_control(curve):
     """Warn where something beats chance before there is stress."""
-    if curve.onset is None:
+    if curve.onset_day is None:
         return
-    suspect = (curve.days <= curve.onset) & (curve.low > curve.chance)
+    suspect = (curve.days <= curve.onset_day) & (curve.low > curve.chance)
     if suspect.any():
         score = curve.scoring.replace("_", " ")
         warnings.warn(
             f"On {_name(curve.days[suspect])} the {score} is above chance, though no plant was "
-            f"stressed up to day {curve.onset:g}: something other than the drought tells the "
+            f"stressed up to day {curve.onset_day:g}: something other than the drought tells the "
             f"plants apart, such as place, pot or treatment, and later scores may rest on it too.",
             LeakageWarning,
             stacklevel=4,
@@ -421,7 +423,7 @@ class _ModelOfTheDay(BaseEstimator):
                 warnings.filterwarnings("ignore", "Sequences of one frame cannot be spliced")
             try:
                 with quiet_about_onset(self.estimator, self.n_frames):
-                    self.estimator_ = clone(self.estimator).fit(_first_frames(X, self.n_frames), y)
+                    self.estimator_ = clone(self.estimator).fit(first_frames(X, self.n_frames), y)
             except ValueError as error:
                 error.add_note(
                     f"That was at {self.n_frames} of {X.shape[1]} frames. Where the estimator "
@@ -431,7 +433,7 @@ class _ModelOfTheDay(BaseEstimator):
         return self
 
     def predict(self, X):
-        return np.reshape(self.estimator_.predict(_first_frames(X, self.n_frames)), (-1, 1))
+        return np.reshape(self.estimator_.predict(first_frames(X, self.n_frames)), (-1, 1))
 
 
 class _ModelOfTheSeason(BaseEstimator):
@@ -447,7 +449,7 @@ class _ModelOfTheSeason(BaseEstimator):
         return self
 
     def predict(self, X):
-        stages = _staged(self.estimator_, X)
+        stages = stages_of(self.estimator_, X)
         if stages is not None:
             stages = [self.classes_[np.argmax(stage, axis=1)] for stage in stages]
             return np.stack([stages[t - 1] for t in self.lengths], axis=1)
@@ -455,10 +457,11 @@ class _ModelOfTheSeason(BaseEstimator):
 
     def _predict_first(self, X, t):
         try:
-            return np.ravel(self.estimator_.predict(_first_frames(X, t)))
+            return np.ravel(self.estimator_.predict(first_frames(X, t)))
         except ValueError as error:
             error.add_note(
                 f"{type(self.estimator_).__name__} was fitted on {X.shape[1]} frames and asked "
-                f"about the first {t}. Set refit=True, which trains a model for each day."
+                f"about the first {t}. Set one_model_per_date=True, which trains a model for each "
+                f"date."
             )
             raise

@@ -23,9 +23,9 @@ from sklearn.utils._param_validation import InvalidParameterError
 from sklearn.utils.parallel import Parallel, delayed
 from tqdm.auto import tqdm
 
-from .._onset import quiet_about_onset
 from ..model_selection import LeaveTreatmentsOut
 from ..model_selection._leakage import LeakageCheck
+from ..resampling._onset import quiet_about_onset
 
 _LIBRARIES = (
     "skwater",

@@ -16,8 +16,8 @@ from sklearn.utils import Bunch, check_consistent_length, check_random_state
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions, validate_params
 from sklearn.utils.metaestimators import available_if
 
-from .._onset import warn_of_onset
 from ..model_selection._groups import check_groups
+from ..resampling._onset import warn_of_onset
 from ._folds import Task, draw_seed, make_folds, run, seeded
 from ._validation import check_memory_can_help, check_plants
 

@@ -11,7 +11,7 @@ from sklearn.metrics import (
     roc_auc_score,
 )
 
-from ..metrics import balanced_accuracy_interval, corrected_resampled_ttest, exact_interval
+from ..metrics import accuracy_interval, balanced_accuracy_interval, corrected_resampled_ttest
 
 _MAX_EXACT = 2**14  # sign flips that are all looked at
 _N_RANDOM = 10_000  # otherwise
@@ -52,7 +52,7 @@ def score(fits, y, groups, pos_label):
     recalls = np.array([right[rows].mean() for rows in of_class])
     n_plants = count_plants(groups[tested])
     n_correct = float(right[tested].mean() * n_plants)
-    low, high = exact_interval(n_correct, n_plants)
+    low, high = accuracy_interval(n_correct, n_plants)
     balanced_low, balanced_high = balanced_accuracy_interval(recalls * n_of_class, n_of_class)
     spread = [r["balanced_accuracy"] for r in repeats]
     return row | {

@@ -7,8 +7,8 @@ from sklearn.utils import check_consistent_length, column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_pos_label_consistency
 
-from .._sequences import is_lazy, missing_frames
 from ..model_selection._groups import check_groups
+from ..sequences import is_lazy, missing_frames
 
 
 def check_plants(X, y, groups, treatments=None):

@@ -6,14 +6,14 @@ from ._early_detection import (
     false_alarm_rate_before_onset,
     harmonic_mean_earliness_accuracy,
 )
-from ._intervals import balanced_accuracy_interval, corrected_resampled_ttest, exact_interval
+from ._intervals import accuracy_interval, balanced_accuracy_interval, corrected_resampled_ttest
 
 __all__ = [
+    "accuracy_interval",
     "balanced_accuracy_interval",
     "corrected_resampled_ttest",
     "detection_delay",
     "earliness",
-    "exact_interval",
     "false_alarm_rate_before_onset",
     "harmonic_mean_earliness_accuracy",
 ]

@@ -11,9 +11,9 @@ _FRACTION = [Interval(Real, 0, 1, closed="both")]
 
 
 @validate_params(
-    {"onset": _ONSET, "pos_label": [Real, str, "boolean"]}, prefer_skip_nested_validation=True
+    {"onset_day": _ONSET, "pos_label": [Real, str, "boolean"]}, prefer_skip_nested_validation=True
 )
-def detection_delay(y_true, detected_day, *, onset, pos_label=1):
+def detection_delay(y_true, detected_day, *, onset_day, pos_label=1):
     r"""Median number of days from the onset of stress to its detection.
 
     It answers how long after the last water an alarm can be expected for a plant that is
@@ -35,7 +35,7 @@ def detection_delay(y_true, detected_day, *, onset, pos_label=1):
         Class of each plant.
     detected_day : array-like of shape (n_samples,), dtype float
         Day on which each plant was called stressed; NaN for never.
-    onset : float
+    onset_day : float
         Day of the last water, counted as `detected_day` is.
     pos_label : int, float, bool or str, default=1
         The class that is stressed.
@@ -59,9 +59,9 @@ def detection_delay(y_true, detected_day, *, onset, pos_label=1):
     >>> import numpy as np
     >>> from skwater.metrics import detection_delay
     >>> y = [1, 1, 1, 0]
-    >>> detection_delay(y, [32, 36, np.nan, np.nan], onset=28)
+    >>> detection_delay(y, [32, 36, np.nan, np.nan], onset_day=28)
     8.0
-    >>> detection_delay(y, [32, 25, np.nan, np.nan], onset=28)
+    >>> detection_delay(y, [32, 25, np.nan, np.nan], onset_day=28)
     inf
     """
     y_true = column_or_1d(y_true)
@@ -75,11 +75,11 @@ def detection_delay(y_true, detected_day, *, onset, pos_label=1):
             f"stressed class with pos_label."
         )
     days = days[stressed]
-    return float(np.median(np.where(days > onset, days - onset, np.inf)))
+    return float(np.median(np.where(days > onset_day, days - onset_day, np.inf)))
 
 
-@validate_params({"onset": _ONSET}, prefer_skip_nested_validation=True)
-def false_alarm_rate_before_onset(detected_day, *, onset):
+@validate_params({"onset_day": _ONSET}, prefer_skip_nested_validation=True)
+def false_alarm_rate_before_onset(detected_day, *, onset_day):
     r"""Fraction of all plants that are called stressed before any can be.
 
     It is the negative control of early detection, and answers whether the alarms have something
@@ -96,7 +96,7 @@ def false_alarm_rate_before_onset(detected_day, *, onset):
     ----------
     detected_day : array-like of shape (n_samples,), dtype float
         Day on which each plant, stressed later or not, was called stressed; NaN for never.
-    onset : float
+    onset_day : float
         Day of the last water, counted as `detected_day` is. A photo of that very day cannot show
         stress.
 
@@ -118,10 +118,10 @@ def false_alarm_rate_before_onset(detected_day, *, onset):
     --------
     >>> import numpy as np
     >>> from skwater.metrics import false_alarm_rate_before_onset
-    >>> false_alarm_rate_before_onset([32, 28, np.nan, np.nan], onset=28)
+    >>> false_alarm_rate_before_onset([32, 28, np.nan, np.nan], onset_day=28)
     0.25
     """
-    return float(np.mean(_check_days(detected_day) <= onset))
+    return float(np.mean(_check_days(detected_day) <= onset_day))
 
 
 @validate_params(

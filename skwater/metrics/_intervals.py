@@ -19,7 +19,7 @@ _POSITIVE = [Interval(Real, 0, None, closed="neither")]
     },
     prefer_skip_nested_validation=True,
 )
-def exact_interval(n_correct, n, *, confidence=0.95):
+def accuracy_interval(n_correct, n, *, confidence=0.95):
     r"""Exact interval of an accuracy: n_correct plants right of n.
 
     It answers which true accuracies go together with what was counted, by the binomial
@@ -68,8 +68,8 @@ def exact_interval(n_correct, n, *, confidence=0.95):
 
     Examples
     --------
-    >>> from skwater.metrics import exact_interval
-    >>> low, high = exact_interval(9, 11)
+    >>> from skwater.metrics import accuracy_interval
+    >>> low, high = accuracy_interval(9, 11)
     >>> print(f"{low:.3f} to {high:.3f}")
     0.482 to 0.977
     """
@@ -87,19 +87,19 @@ def balanced_accuracy_interval(n_correct, n, *, confidence=0.95):
 
     It answers which true balanced accuracies go together with what was counted. The balanced
     accuracy is the mean of the recalls :math:`p_c` of the classes. Each has its
-    :func:`exact_interval` :math:`(l_c, u_c)`, and the method of variance estimates recovery
+    :func:`accuracy_interval` :math:`(l_c, u_c)`, and the method of variance estimates recovery
     (MOVER) [1]_ joins their distances to the ends:
 
     .. math:: \bar p - \frac{1}{K} \sqrt{\sum_c (p_c - l_c)^2} \quad\text{and}\quad
        \bar p + \frac{1}{K} \sqrt{\sum_c (u_c - p_c)^2}
 
     It is approximate, and wide where a class has few plants, as it should be. What is said at
-    :func:`exact_interval` holds here too: the plants must be right or wrong independently.
+    :func:`accuracy_interval` holds here too: the plants must be right or wrong independently.
 
     Parameters
     ----------
     n_correct : array-like of shape (n_classes,), dtype float
-        Number of plants of each class that are right; fractions as for :func:`exact_interval`.
+        Number of plants of each class that are right; fractions as for :func:`accuracy_interval`.
     n : array-like of shape (n_classes,), dtype float
         Number of plants of each class.
     confidence : float, default=0.95
@@ -117,7 +117,7 @@ def balanced_accuracy_interval(n_correct, n, *, confidence=0.95):
 
     See Also
     --------
-    exact_interval : For the plain accuracy.
+    accuracy_interval : For the plain accuracy.
 
     References
     ----------
@@ -139,7 +139,7 @@ def balanced_accuracy_interval(n_correct, n, *, confidence=0.95):
             f"{n.shape}."
         )
     counts = zip(n_correct, n, strict=True)
-    low, high = np.transpose([exact_interval(k, of, confidence=confidence) for k, of in counts])
+    low, high = np.transpose([accuracy_interval(k, of, confidence=confidence) for k, of in counts])
     recall = n_correct / n
     below = np.linalg.norm(recall - low) / len(n)
     above = np.linalg.norm(high - recall) / len(n)

@@ -3,7 +3,8 @@
 import numpy as np
 from sklearn.utils import check_consistent_length
 
-from .._sequences import frame_digests, is_lazy
+from ..sequences import is_lazy
+from ._digests import frame_digests
 from ._groups import check_groups
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ._style import COLORS, GREY, draw_legend, label_above, new_axes, trim_axes
+from ._style import COLORS, GRAY, draw_legend, label_above, new_axes, trim_axes
 
 _STYLES = {
     "model": {"color": COLORS[0], "marker": "o"},
@@ -153,7 +153,7 @@ class BenchmarkDisplay:
                 )
             )
             labelled.add(kind)
-        self.chance_line_ = ax.axvline(self.chance, color=GREY, linestyle="--", zorder=1)
+        self.chance_line_ = ax.axvline(self.chance, color=GRAY, linestyle="--", zorder=1)
         label_above(ax, self.chance, "chance")
         ax.set_yticks(places, self.names)
         ax.set_ylim(len(places) - 0.5, -0.5)  # the first row on top
@@ -172,7 +172,7 @@ class BenchmarkDisplay:
             xytext=(4, 3),
             textcoords="offset points",
             va="bottom",
-            color=GREY,
+            color=GRAY,
         )
         self.counts_ax_.tick_params(length=0)
         self.counts_ax_.spines["right"].set_visible(False)

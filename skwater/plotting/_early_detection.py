@@ -6,10 +6,10 @@ import numpy as np
 from sklearn.utils import check_array, column_or_1d
 from sklearn.utils.validation import _check_pos_label_consistency
 
-from .._sequences import check_days
 from ..metrics import balanced_accuracy_interval
+from ..sequences import check_days
 from ._style import (
-    GREY,
+    GRAY,
     draw_band,
     draw_legend,
     draw_onset,
@@ -46,7 +46,7 @@ class EarlyDetectionDisplay:
         Name of each curve, for the legend; None is for a curve without one.
     chance : float, default=0.5
         Score of guessing.
-    onset : float, default=None
+    onset_day : float, default=None
         Day of the last water.
     scoring : str, default="balanced_accuracy"
         What the score is.
@@ -78,7 +78,7 @@ class EarlyDetectionDisplay:
     >>> y_true = [0, 0, 0, 1, 1, 1]
     >>> probabilities = [[0.4, 0.6, 0.3, 0.4, 0.6, 0.3], [0.1, 0.2, 0.1, 0.9, 0.8, 0.9]]
     >>> display = EarlyDetectionDisplay.from_predictions(
-    ...     y_true, probabilities, days=[28, 39], onset=28
+    ...     y_true, probabilities, days=[28, 39], onset_day=28
     ... )
     >>> display.scores[0]
     array([0.5, 1. ])
@@ -93,7 +93,7 @@ class EarlyDetectionDisplay:
         high,
         names=None,
         chance=0.5,
-        onset=None,
+        onset_day=None,
         scoring="balanced_accuracy",
     ):
         self.days = days
@@ -102,7 +102,7 @@ class EarlyDetectionDisplay:
         self.high = high
         self.names = names
         self.chance = chance
-        self.onset = onset
+        self.onset_day = onset_day
         self.scoring = scoring
 
     @classmethod
@@ -126,7 +126,7 @@ class EarlyDetectionDisplay:
         ax : matplotlib Axes, default=None
             Where to plot; by default in a new figure.
         **options : dict
-            Handed to :func:`skwater.evaluation.early_detection_curve`: ``cv``, ``onset`` and
+            Handed to :func:`skwater.evaluation.early_detection_curve`: ``cv``, ``onset_day`` and
             so on.
 
         Returns
@@ -141,7 +141,7 @@ class EarlyDetectionDisplay:
 
     @classmethod
     def from_predictions(
-        cls, y_true, y_proba, *, days=None, onset=None, pos_label=None, name=None, ax=None
+        cls, y_true, y_proba, *, days=None, onset_day=None, pos_label=None, name=None, ax=None
     ):
         """Score the probabilities of each day by balanced accuracy, and plot them.
 
@@ -156,7 +156,7 @@ class EarlyDetectionDisplay:
             Probability of the stressed class after each frame, as from ``staged_predict_proba``.
         days : array-like of shape (n_frames,), default=None
             Day of each frame, increasing.
-        onset : float, default=None
+        onset_day : float, default=None
             Day of the last water; the number of its frame where `days` is None.
         pos_label : int, float, bool or str, default=None
             The stressed class; by default 1, where the labels are 0 or -1 and 1.
@@ -201,7 +201,7 @@ class EarlyDetectionDisplay:
             low=[low],
             high=[high],
             names=[name],
-            onset=onset,
+            onset_day=onset_day,
         )
         return display.plot(ax)
 
@@ -231,7 +231,7 @@ class EarlyDetectionDisplay:
         if not curves:
             raise ValueError("There is no curve to plot.")
         common = {}
-        for what in ("onset", "scoring", "chance"):
+        for what in ("onset_day", "scoring", "chance"):
             values = {getattr(curve, what) for curve in curves.values()}
             if len(values) > 1:
                 raise ValueError(
@@ -277,7 +277,7 @@ class EarlyDetectionDisplay:
             self.lines_ += ax.plot(time, self.scores[i], **style, label=name, markersize=5)
             self.bands_.append(draw_band(ax, time, self.low[i], self.high[i], style))
         self.chance_line_ = ax.axhline(
-            self.chance, color=GREY, linestyle="--", linewidth=1, zorder=1
+            self.chance, color=GRAY, linestyle="--", linewidth=1, zorder=1
         )
         ax.annotate(
             "chance",
@@ -286,13 +286,13 @@ class EarlyDetectionDisplay:
             xytext=(3, 0),
             textcoords="offset points",
             va="center",
-            color=GREY,
+            color=GRAY,
         )
-        self.onset_line_ = draw_onset(ax, self.onset)
-        if self.onset is not None:
+        self.onset_line_ = draw_onset(ax, self.onset_day)
+        if self.onset_day is not None:
             left = ax.get_xlim()[0]
             self.control_ = ax.axvspan(
-                left, self.onset, color="0.92", zorder=0, label="negative control"
+                left, self.onset_day, color="0.92", zorder=0, label="negative control"
             )
             ax.set_xlim(left=left)
         score = self.scoring.replace("_", " ").capitalize()

@@ -5,9 +5,9 @@ from sklearn import get_config
 from sklearn.utils import check_consistent_length, column_or_1d, gen_batches
 from sklearn.utils.validation import check_is_fitted
 
-from .._sequences import as_frames, check_days, frame_shape, missing_frames
+from ..sequences import as_frames, check_days, frame_shape, missing_frames
 from ._frames import check_sequences_shape, to_rgb
-from ._style import COLORS, GREY, draw_onset, label_time, new_axes, trim_axes
+from ._style import COLORS, GRAY, draw_onset, label_time, new_axes, trim_axes
 
 _FALL = "Fall in probability\nof the true class"
 
@@ -40,7 +40,7 @@ class FrameImportanceDisplay:
         Mean picture, RGB between 0 and 1, to lay the regions over.
     days : ndarray of shape (n_frames,), default=None
         Day of each frame; None shows the numbers of the frames.
-    onset : float, default=None
+    onset_day : float, default=None
         Day of the last water.
 
     Attributes
@@ -56,7 +56,7 @@ class FrameImportanceDisplay:
     heat_map_ : matplotlib AxesImage or None
         The falls by region.
     colorbar_ : matplotlib Colorbar or None
-        Its colours.
+        Its colors.
 
     See Also
     --------
@@ -84,17 +84,17 @@ class FrameImportanceDisplay:
     """
 
     def __init__(
-        self, *, by_date, by_date_error, by_region=None, picture=None, days=None, onset=None
+        self, *, by_date, by_date_error, by_region=None, picture=None, days=None, onset_day=None
     ):
         self.by_date = by_date
         self.by_date_error = by_date_error
         self.by_region = by_region
         self.picture = picture
         self.days = days
-        self.onset = onset
+        self.onset_day = onset_day
 
     @classmethod
-    def from_estimator(cls, estimator, X, y, *, days=None, grid=None, onset=None, ax=None):
+    def from_estimator(cls, estimator, X, y, *, days=None, grid=None, onset_day=None, ax=None):
         """Hide dates, and regions where asked for, from a fitted estimator, and plot what is lost.
 
         It predicts once for each date and region. Plants are read in batches within the
@@ -114,7 +114,7 @@ class FrameImportanceDisplay:
         grid : tuple of (int, int), default=None
             How many rows and columns of regions to cut the pictures into, say (4, 4). None hides
             dates only.
-        onset : float, default=None
+        onset_day : float, default=None
             Day of the last water; the number of its frame where `days` is None.
         ax : matplotlib Axes or array-like of two, default=None
             Where to plot, see :meth:`plot`.
@@ -157,7 +157,7 @@ class FrameImportanceDisplay:
             by_region=by_region,
             picture=picture,
             days=days,
-            onset=onset,
+            onset_day=onset_day,
         )
         return display.plot(ax)
 
@@ -199,7 +199,7 @@ class FrameImportanceDisplay:
 
     def _plot_dates(self, ax):
         time = label_time(ax, self.days, len(self.by_date))
-        ax.axhline(0, color=GREY, linewidth=0.8, zorder=1)
+        ax.axhline(0, color=GRAY, linewidth=0.8, zorder=1)
         self.errorbar_ = ax.errorbar(
             time,
             self.by_date,
@@ -209,7 +209,7 @@ class FrameImportanceDisplay:
             markersize=5,
             capsize=2,
         )
-        self.onset_line_ = draw_onset(ax, self.onset)
+        self.onset_line_ = draw_onset(ax, self.onset_day)
         ax.set_ylabel(f"{_FALL}, ± standard error")
         trim_axes(ax)
 
@@ -217,8 +217,8 @@ class FrameImportanceDisplay:
         from matplotlib.patheffects import withStroke
 
         height, width = self.picture.shape[:2]
-        grey = self.picture.mean(axis=-1)
-        ax.imshow(grey, cmap="gray")
+        gray = self.picture.mean(axis=-1)
+        ax.imshow(gray, cmap="gray")
         limit = np.abs(self.by_region).max() or 1
         self.heat_map_ = ax.imshow(
             self.by_region,
@@ -233,7 +233,7 @@ class FrameImportanceDisplay:
         )
         n_rows, n_columns = self.by_region.shape
         decimals = int(max(0, 1 - np.floor(np.log10(limit))))
-        for i, j in np.ndindex(n_rows, n_columns):  # colours with two ends need numbers in grey
+        for i, j in np.ndindex(n_rows, n_columns):  # colors with two ends need numbers in gray
             ax.text(
                 (j + 0.5) * width / n_columns - 0.5,
                 (i + 0.5) * height / n_rows - 0.5,

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .._sequences import as_array, as_frames, check_layout, is_lazy
+from ..sequences import as_array, as_frames, check_layout, is_lazy
 
 
 def check_sequences_shape(X):
@@ -53,7 +53,7 @@ def read_thumbnails(X, size=96):
 def to_rgb(pictures):
     """Pictures (..., height, width, n_channels) as RGB between 0 and 1.
 
-    What is neither grey nor of three channels becomes the grey of its mean.
+    What is neither gray nor of three channels becomes the gray of its mean.
     """
     if pictures.shape[-1] != 3:
         pictures = pictures.mean(axis=-1, keepdims=True)

@@ -3,8 +3,8 @@
 import numpy as np
 from sklearn.utils import check_consistent_length, column_or_1d
 
-from .._sequences import check_days
 from ..preprocessing import CanopyCover
+from ..sequences import check_days
 from ._frames import check_sequences_shape, choose_channel, read_channel, refuse_channel
 from ._style import (
     draw_band,
@@ -42,7 +42,7 @@ class GrowthDisplay:
         What `low` and `high` are, as quantiles over the plants of a group.
     days : ndarray of shape (n_frames,), default=None
         Day of each frame; None shows the numbers of the frames.
-    onset : float, default=None
+    onset_day : float, default=None
         Day of the last water.
     value_name : str, default="Value"
         What is shown, with its unit.
@@ -70,7 +70,7 @@ class GrowthDisplay:
     >>> from skwater.plotting import GrowthDisplay
     >>> plants = make_water_stress(n_plants=6, n_frames=5, size=16, random_state=0)
     >>> display = GrowthDisplay.from_sequences(
-    ...     plants.data, plants.target, days=plants.days, onset=plants.onset_day
+    ...     plants.data, plants.target, days=plants.days, onset_day=plants.onset_day
     ... )
     >>> display.median.shape
     (2, 5)
@@ -86,7 +86,7 @@ class GrowthDisplay:
         n_plants,
         quantiles=(0.1, 0.9),
         days=None,
-        onset=None,
+        onset_day=None,
         value_name="Value",
     ):
         self.median = median
@@ -96,7 +96,7 @@ class GrowthDisplay:
         self.n_plants = n_plants
         self.quantiles = quantiles
         self.days = days
-        self.onset = onset
+        self.onset_day = onset_day
         self.value_name = value_name
 
     @classmethod
@@ -108,7 +108,7 @@ class GrowthDisplay:
         days=None,
         channel=None,
         quantiles=(0.1, 0.9),
-        onset=None,
+        onset_day=None,
         value_name=None,
         ax=None,
     ):
@@ -128,7 +128,7 @@ class GrowthDisplay:
             Which number of each frame to show, where there are several.
         quantiles : tuple of (float, float), default=(0.1, 0.9)
             Edges of the band, as quantiles over the plants of a group; (0, 1) holds all of them.
-        onset : float, default=None
+        onset_day : float, default=None
             Day of the last water; the number of its frame where `days` is None.
         value_name : str, default=None
             What is shown, with its unit. By default the canopy cover, or the channel.
@@ -144,7 +144,7 @@ class GrowthDisplay:
         ------
         ValueError
             If X has several numbers a frame and no `channel` is chosen, or has pictures that are
-            not in colour, or days do not fit the frames.
+            not in color, or days do not fit the frames.
         """
         X = check_sequences_shape(X)
         y = column_or_1d(y)
@@ -170,7 +170,7 @@ class GrowthDisplay:
             n_plants=n_plants,
             quantiles=quantiles,
             days=days,
-            onset=onset,
+            onset_day=onset_day,
             value_name=default_name if value_name is None else value_name,
         )
         return display.plot(ax)
@@ -202,7 +202,7 @@ class GrowthDisplay:
             label = f"{name} ({n} plant)" if n == 1 else f"{name} ({n} plants)"
             self.lines_ += ax.plot(time, self.median[i], **style, label=label, markersize=5)
             self.bands_.append(draw_band(ax, time, self.low[i], self.high[i], style))
-        self.onset_line_ = draw_onset(ax, self.onset)
+        self.onset_line_ = draw_onset(ax, self.onset_day)
         ax.set_ylabel(self.value_name)
         low, high = (f"{100 * q:g}" for q in self.quantiles)
         draw_legend(ax, title=f"Median, {low} to {high} % of plants", alignment="left")

@@ -5,10 +5,10 @@ import operator
 import numpy as np
 from sklearn.utils import column_or_1d
 
-from .._sequences import check_days, is_lazy
+from ..sequences import check_days, is_lazy
 from ._frames import choose_channel, read_channel, read_thumbnails, refuse_channel
 from ._style import (
-    GREY,
+    GRAY,
     draw_legend,
     draw_onset,
     label_above,
@@ -19,11 +19,11 @@ from ._style import (
 )
 
 _GAP = 0.12  # between two thumbnails, as a fraction of their width
-_MISSING = 0.9  # the grey of a missing photo
+_MISSING = 0.9  # the gray of a missing photo
 
 
 class SpliceDisplay:
-    """A spliced sequence above the plants it was made of, each in a colour of its own.
+    """A spliced sequence above the plants it was made of, each in a color of its own.
 
     Photos are shown as thumbnails: the new sequence in the first row, with the donor's number
     above each frame, and each donor's whole season below, pale where it was not taken. Numbers
@@ -45,7 +45,7 @@ class SpliceDisplay:
         where a frame is missing.
     days : ndarray of shape (n_frames,), default=None
         Day of each frame; None shows the numbers of the frames.
-    onset : float, default=None
+    onset_day : float, default=None
         Day of the last irrigation.
     classes : ndarray of shape (n_plants,), default=None
         Class of each of `plants`.
@@ -67,7 +67,7 @@ class SpliceDisplay:
     image_ : matplotlib AxesImage or None
         The thumbnails, as one picture.
     frames_ : list of matplotlib Rectangle
-        The coloured frames: those of the new sequence, then those around the same photos below;
+        The colored frames: those of the new sequence, then those around the same photos below;
         empty for numbers.
 
     See Also
@@ -95,7 +95,7 @@ class SpliceDisplay:
         plants,
         originals,
         days=None,
-        onset=None,
+        onset_day=None,
         classes=None,
         value_name="Value",
     ):
@@ -103,13 +103,13 @@ class SpliceDisplay:
         self.plants = plants
         self.originals = originals
         self.days = days
-        self.onset = onset
+        self.onset_day = onset_day
         self.classes = classes
         self.value_name = value_name
 
     @classmethod
     def from_spliced(
-        cls, X, row, *, days=None, onset=None, y=None, channel=None, value_name=None, ax=None
+        cls, X, row, *, days=None, onset_day=None, y=None, channel=None, value_name=None, ax=None
     ):
         """Plot one row of lazy sequences and its donors.
 
@@ -122,7 +122,7 @@ class SpliceDisplay:
             The row of X to show. Of resampled sequences the originals come first.
         days : array-like of shape (n_frames,), default=None
             Day of each frame, increasing.
-        onset : float, default=None
+        onset_day : float, default=None
             Day of the last irrigation, marked by a line; the number of its frame if `days` is None.
         y : array-like of shape (n_base,), default=None
             Class of each plant that the frames are taken from, shown beside its number. What
@@ -171,7 +171,7 @@ class SpliceDisplay:
             plants=plants,
             originals=originals,
             days=days,
-            onset=onset,
+            onset_day=onset_day,
             classes=classes,
             value_name=default_name if value_name is None else value_name,
         )
@@ -212,7 +212,7 @@ class SpliceDisplay:
         for plant, values in zip(self.plants, self.originals, strict=True):
             style = {**styles[plant], "marker": None}
             self.original_lines_ += ax.plot(time, values, **style, linewidth=1, alpha=0.6)
-        ax.plot(time, new, color=GREY, linestyle=":", linewidth=1.5, zorder=2.5)
+        ax.plot(time, new, color=GRAY, linestyle=":", linewidth=1.5, zorder=2.5)
         labels = dict(zip(self.plants, self._names("from plant"), strict=True))
         for piece in np.split(np.arange(len(time)), np.flatnonzero(np.diff(self.donors)) + 1):
             plant = self.donors[piece[0]]
@@ -221,7 +221,7 @@ class SpliceDisplay:
             self.lines_ += ax.plot(
                 time[piece], new[piece], **style, label=label, linewidth=3, markersize=7, zorder=3
             )
-        self.onset_line_ = draw_onset(ax, self.onset)
+        self.onset_line_ = draw_onset(ax, self.onset_day)
         ax.set_ylabel(self.value_name)
         draw_legend(ax, ncols=1 + len(self.plants) // 8)
         trim_axes(ax)
@@ -236,9 +236,9 @@ class SpliceDisplay:
         mosaic, top, left = _lay_out(pictures)
         self.image_ = ax.imshow(mosaic)
         colors = {plant: series_style(i)["color"] for i, plant in enumerate(self.plants)}
-        coloured = [(0, t) for t in range(len(self.donors))]
-        coloured += [(r + 1, t) for r, t in np.argwhere(taken)]
-        for r, t in coloured:
+        colored = [(0, t) for t in range(len(self.donors))]
+        colored += [(r + 1, t) for r, t in np.argwhere(taken)]
+        for r, t in colored:
             corner = (left[t] - 0.5, top[r] - 0.5)
             color = colors[self.donors[t]]
             frame = Rectangle(
@@ -257,10 +257,14 @@ class SpliceDisplay:
         ax.set_yticks(top + height / 2 - 0.5, ["spliced", *self._names("plant")])
         time = label_time(ax, self.days, len(self.donors))
         self.onset_line_ = None
-        if self.onset is not None:
+        if self.onset_day is not None:
             gap = _gap(width)
-            x = np.append(left, mosaic.shape[1] + gap)[np.sum(time <= self.onset)] - gap / 2 - 0.5
-            self.onset_line_ = ax.axvline(x, color=GREY, linewidth=1.5)
+            x = (
+                np.append(left, mosaic.shape[1] + gap)[np.sum(time <= self.onset_day)]
+                - gap / 2
+                - 0.5
+            )
+            self.onset_line_ = ax.axvline(x, color=GRAY, linewidth=1.5)
             label_above(ax, x, "last irrigation", points=16)  # above the numbers of the donors
         ax.set_xticks(left + width / 2 - 0.5, [f"{day:g}" for day in time])
         ax.tick_params(length=0)

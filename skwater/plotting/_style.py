@@ -1,13 +1,13 @@
-"""What the displays share: axes, and marks that are told apart without colour too."""
+"""What the displays share: axes, and marks that are told apart without color too."""
 
 import numpy as np
 
 # Okabe, M., Ito, K. (2008). Color universal design. https://jfly.uni-koeln.de/color/
-# In an order in which neighbours differ in grey; without yellow, too pale for lines on white.
+# In an order in which neighbours differ in gray; without yellow, too pale for lines on white.
 COLORS = ["#0072B2", "#E69F00", "#000000", "#56B4E9", "#D55E00", "#009E73", "#CC79A7"]
 _LINES = ["-", "--", "-.", ":", (0, (6, 1)), (0, (4, 1, 1, 1, 1, 1)), (0, (1, 1))]
 _MARKERS = ["o", "s", "^", "D", "v", "P", "X"]
-GREY = "0.4"
+GRAY = "0.4"
 
 
 def series_style(i):
@@ -34,12 +34,12 @@ def label_time(ax, days, n_frames):
     return np.arange(n_frames) if days is None else days
 
 
-def draw_onset(ax, onset):
+def draw_onset(ax, onset_day):
     """Draw the line of the last irrigation."""
-    if onset is None:
+    if onset_day is None:
         return None
-    label_above(ax, onset, "last irrigation")
-    return ax.axvline(onset, color=GREY, linewidth=1.2, zorder=1)
+    label_above(ax, onset_day, "last irrigation")
+    return ax.axvline(onset_day, color=GRAY, linewidth=1.2, zorder=1)
 
 
 def label_above(ax, x, text, points=3):
@@ -52,12 +52,12 @@ def label_above(ax, x, text, points=3):
         textcoords="offset points",
         ha="center",
         va="bottom",
-        color=GREY,
+        color=GRAY,
     )
 
 
 def draw_band(ax, x, low, high, style):
-    """Fill between low and high, within a thin line that shows the band in grey print too."""
+    """Fill between low and high, within a thin line that shows the band in gray print too."""
     color, line = style["color"], style["linestyle"]
     return ax.fill_between(
         x, low, high, facecolor=(color, 0.15), edgecolor=(color, 0.5), linestyle=line, linewidth=0.8

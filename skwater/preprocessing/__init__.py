@@ -1,8 +1,8 @@
 """Transformers on sequences."""
 
 from ._baseline import BaselineCorrector
-from ._date_scaler import DateScaler
 from ._frame_sampler import FrameSampler
+from ._frame_scaler import FrameScaler
 from ._size import CenterCrop, Resize
 from ._vegetation import CanopyCover, VegetationMask
 
@@ -10,8 +10,8 @@ __all__ = [
     "BaselineCorrector",
     "CanopyCover",
     "CenterCrop",
-    "DateScaler",
     "FrameSampler",
+    "FrameScaler",
     "Resize",
     "VegetationMask",
 ]

@@ -7,14 +7,14 @@ from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted
 
-from .._sequences import LAYOUTS, as_array, check_sequences, is_lazy, missing_frames
+from ..sequences import LAYOUTS, as_array, check_sequences, is_lazy, missing_frames
 
 
 class BaselineCorrector(TransformerMixin, BaseEstimator):
     """Change of every plant from its own mean before the stress.
 
-    The mean of the first frames of a plant is subtracted from all of its frames, for each channel
-    by itself, ``x[i, t, c] - nanmean(x[i, :n_frames, c])``, as spectra are corrected for their
+    The mean of the first frames of a plant is subtracted from all of its frames, for each channel,
+    ``x[i, t, c] - nanmean(x[i, :n_baseline_frames, c])``, as spectra are corrected for their
     baseline. Each plant is its own control: constant differences that were there before the
     stress (size, place, nitrogen) cancel, and what has changed since remains. Plants are treated
     one by one and nothing is learned from others, so nothing leaks.
@@ -26,14 +26,14 @@ class BaselineCorrector(TransformerMixin, BaseEstimator):
     known. And values within the window look at its later frames: until the window is over, the
     same frame of the season so far has another value on each day. Therefore do not read a model
     of whole seasons in stages there, but train one for each day, as
-    :func:`~skwater.evaluation.early_detection_curve` does with ``refit=True``.
+    :func:`~skwater.evaluation.early_detection_curve` does with ``one_model_per_date=True``.
 
     It must come before :class:`~skwater.RSSResampler`: a splice mixes plants, and has no baseline
     of its own.
 
     Parameters
     ----------
-    n_frames : int
+    n_baseline_frames : int
         How many frames were taken before the stress began, up to the day of the last water.
         Where there are not more, the mean is over all.
 
@@ -48,7 +48,7 @@ class BaselineCorrector(TransformerMixin, BaseEstimator):
 
     See Also
     --------
-    DateScaler : Removes what all plants share on a date; the next step.
+    FrameScaler : Removes what all plants share on a date; the next step.
     CanopyCover : Makes numbers of pictures.
 
     References
@@ -66,10 +66,12 @@ class BaselineCorrector(TransformerMixin, BaseEstimator):
            [-1.,  1.,  2.,  3.]])
     """
 
-    _parameter_constraints: dict = {"n_frames": [Interval(Integral, 1, None, closed="left")]}
+    _parameter_constraints: dict = {
+        "n_baseline_frames": [Interval(Integral, 1, None, closed="left")]
+    }
 
-    def __init__(self, n_frames):
-        self.n_frames = n_frames
+    def __init__(self, n_baseline_frames):
+        self.n_baseline_frames = n_baseline_frames
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None):
@@ -118,15 +120,17 @@ class BaselineCorrector(TransformerMixin, BaseEstimator):
         """
         check_is_fitted(self)
         X = check_series(self, X, reset=False)
-        without = np.flatnonzero(missing_frames(X)[:, : self.n_frames].all(axis=1))
+        without = np.flatnonzero(missing_frames(X)[:, : self.n_baseline_frames].all(axis=1))
         if len(without):
             raise ValueError(
                 f"X has no baseline in sample {without[0]}: its first "
-                f"{min(self.n_frames, X.shape[1])} frames are all missing ({len(without)} such "
-                f"samples). Leave the plant out, or raise n_frames as far as the frames before "
-                f"the stress go."
+                f"{min(self.n_baseline_frames, X.shape[1])} frames are all missing "
+                f"({len(without)} such samples). Leave the plant out, or raise n_baseline_frames, "
+                f"at most to the number of frames before the onset of stress."
             )
-        baseline = np.nanmean(X[:, : self.n_frames], axis=1, keepdims=True, dtype=np.float64)
+        baseline = np.nanmean(
+            X[:, : self.n_baseline_frames], axis=1, keepdims=True, dtype=np.float64
+        )
         return (X - baseline).astype(X.dtype, copy=False)
 
     def __sklearn_tags__(self):

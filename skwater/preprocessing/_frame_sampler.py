@@ -9,7 +9,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import _check_feature_names_in, check_is_fitted, validate_data
 
-from .._sequences import LAYOUTS, as_array, check_layout, is_lazy
+from ..sequences import LAYOUTS, as_array, check_layout, is_lazy
 
 
 def _has_columns(sampler):
@@ -42,11 +42,11 @@ class FrameSampler(TransformerMixin, BaseEstimator):
     ----------
     n_frames : int, default=8
         How many frames to keep. Where there are not more, all are kept.
-    how : {"uniform", "first", "last", "random"}, default="uniform"
+    strategy : {"uniform", "first", "last", "random"}, default="uniform"
         Evenly spaced from the first to the last (a single one is the middle), the first, the last,
         or drawn once, in fit, without replacement.
     random_state : int, RandomState instance or None, default=None
-        Seed of the draw, for ``how="random"``.
+        Seed of the draw, for ``strategy="random"``.
 
     Attributes
     ----------
@@ -82,13 +82,13 @@ class FrameSampler(TransformerMixin, BaseEstimator):
 
     _parameter_constraints: dict = {
         "n_frames": [Interval(Integral, 1, None, closed="left")],
-        "how": [StrOptions({"uniform", "first", "last", "random"})],
+        "strategy": [StrOptions({"uniform", "first", "last", "random"})],
         "random_state": ["random_state"],
     }
 
-    def __init__(self, n_frames=8, *, how="uniform", random_state=None):
+    def __init__(self, n_frames=8, *, strategy="uniform", random_state=None):
         self.n_frames = n_frames
-        self.how = how
+        self.strategy = strategy
         self.random_state = random_state
 
     @_fit_context(prefer_skip_nested_validation=True)
@@ -157,7 +157,7 @@ class FrameSampler(TransformerMixin, BaseEstimator):
             raise ValueError(
                 f"X has {n_frames} frames, and none of those that FrameSampler chose: the first "
                 f"of {self.n_features_in_} was number {self.frames_[0]}, counted from 0. Wait for "
-                f"later frames, or fit with how='first'."
+                f"later frames, or fit with strategy='first'."
             )
         return X.take_frames(frames) if is_lazy(X) else X[:, frames]
 
@@ -206,11 +206,11 @@ class FrameSampler(TransformerMixin, BaseEstimator):
 
     def _choose(self, available):
         n = min(self.n_frames, available)
-        if self.how == "first":
+        if self.strategy == "first":
             return np.arange(n)
-        if self.how == "last":
+        if self.strategy == "last":
             return np.arange(available - n, available)
-        if self.how == "random":
+        if self.strategy == "random":
             rng = check_random_state(self.random_state)
             return np.sort(rng.choice(available, n, replace=False))
         if n == 1:

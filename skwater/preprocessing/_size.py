@@ -5,7 +5,7 @@ from numbers import Integral
 
 import numpy as np
 
-from ._pictures import _PictureTransformer
+from ._image_transformer import _PictureTransformer
 
 _RESIZABLE = ("uint8", "uint16", "float32", "float64")
 # OpenCV averages up to 4 channels together, and rounds 2 otherwise than 1, 3 and 4.
@@ -47,7 +47,7 @@ class CenterCrop(_PictureTransformer):
     --------
     >>> import numpy as np
     >>> from skwater.preprocessing import CenterCrop
-    >>> X = np.arange(20).reshape(1, 1, 4, 5)  # a plant, one grey picture
+    >>> X = np.arange(20).reshape(1, 1, 4, 5)  # a plant, one gray picture
     >>> CenterCrop((2, 3)).fit_transform(X)
     array([[[[ 6,  7,  8],
              [11, 12, 13]]]])
@@ -72,7 +72,7 @@ class Resize(_PictureTransformer):
     """Every picture with fewer pixels, each the mean of those that it covers.
 
     Fewer pixels make training faster, and a network smaller. What is finer than a new pixel is
-    gone, thin leaves and early curling first; and where leaf and soil share a pixel, its colour is
+    gone, thin leaves and early curling first; and where leaf and soil share a pixel, its color is
     that of neither, so take the canopy cover before resizing. Enlarging (bilinear) is possible
     and adds nothing.
 
@@ -107,7 +107,7 @@ class Resize(_PictureTransformer):
     --------
     >>> import numpy as np
     >>> from skwater.preprocessing import Resize
-    >>> X = np.array([[[[0, 2, 8, 8], [4, 2, 8, 8]]]], dtype=np.uint8)  # a plant, one grey picture
+    >>> X = np.array([[[[0, 2, 8, 8], [4, 2, 8, 8]]]], dtype=np.uint8)  # a plant, one gray picture
     >>> Resize((1, 2)).fit_transform(X)
     array([[[[2, 8]]]], dtype=uint8)
     """

@@ -8,8 +8,8 @@ from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from .._sequences import missing_frames
-from ._pictures import _PictureTransformer, check_pictures
+from ..sequences import missing_frames
+from ._image_transformer import _PictureTransformer, check_pictures
 
 # On chromatic coordinates the index runs from -1 (no green) to 2 (nothing but green).
 _THRESHOLD = [Interval(Real, -1, 2, closed="both")]
@@ -19,7 +19,7 @@ class CanopyCover(TransformerMixin, BaseEstimator):
     """Fraction of each photo that is green, by the excess green index.
 
     A pixel counts as plant where its excess green index, 2g - r - b of the chromatic coordinates
-    r + g + b = 1, is above a threshold [1]_. Brightness cancels out of the index, colour does not:
+    r + g + b = 1, is above a threshold [1]_. Brightness cancels out of the index, color does not:
     it misses yellow, red and dry leaves, takes moss, algae and weeds for the crop, and turns
     unsure in glare, in deep shadow and under tinted light. Under drought it therefore falls for
     two reasons, less leaf and paler leaf. Always look at the mask of a few photos, and set the
@@ -30,7 +30,7 @@ class CanopyCover(TransformerMixin, BaseEstimator):
     Parameters
     ----------
     threshold : float, default=0.1
-        Excess green index above which a pixel is plant. Grey and brown have indices near 0, pure
+        Excess green index above which a pixel is plant. Gray and brown have indices near 0, pure
         green has 2; leaves are mostly found between 0.1 and 0.6.
 
     Attributes
@@ -87,7 +87,7 @@ class CanopyCover(TransformerMixin, BaseEstimator):
         ValueError
             If X has another shape.
         """
-        validate_data(self, check_pictures(self, X, colour=True), skip_check_array=True)
+        validate_data(self, check_pictures(self, X, color=True), skip_check_array=True)
         return self
 
     def transform(self, X):
@@ -110,7 +110,7 @@ class CanopyCover(TransformerMixin, BaseEstimator):
             If X has another shape or a negative value, or a frame is NaN in part.
         """
         self._validate_params()  # fit, which does it elsewhere, need not have been called
-        X = check_pictures(self, X, colour=True)
+        X = check_pictures(self, X, color=True)
         cover = np.empty(X.shape[:2])
         for i in range(len(X)):
             where = f" in sample {i}"
@@ -164,7 +164,7 @@ class VegetationMask(_PictureTransformer):
     Parameters
     ----------
     threshold : float, default=0.1
-        Excess green index above which a pixel is leaf. Grey and brown have indices near 0, pure
+        Excess green index above which a pixel is leaf. Gray and brown have indices near 0, pure
         green has 2; leaves are mostly found between 0.1 and 0.6.
 
     Attributes
@@ -180,7 +180,7 @@ class VegetationMask(_PictureTransformer):
     -----
     Shape and dtype stay as they are. No leaf is black, so ``photos.any(axis=-1)`` of what is
     returned is the mask itself. Mask before resizing: a border pixel of leaf and soil has the
-    colour of neither.
+    color of neither.
 
     It has no ``get_feature_names_out``: it returns pictures, and pixels have no names.
 

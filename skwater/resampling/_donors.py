@@ -6,7 +6,7 @@ from math import comb
 
 import numpy as np
 
-from .._sequences import gather
+from ..sequences import gather
 
 
 @dataclass(frozen=True)

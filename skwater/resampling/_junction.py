@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .._sequences import as_frames, frame_shape
+from ..sequences import as_frames, frame_shape
 
 
 def check_junction(junction, X, lazy):

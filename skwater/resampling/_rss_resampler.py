@@ -14,7 +14,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import validate_data
 
-from .._sequences import SplicedSequences, as_array, check_layout, is_lazy, missing_frames
+from ..sequences import SplicedSequences, as_array, check_layout, is_lazy, missing_frames
 from ._donors import DonorRows
 from ._junction import check_junction, continue_levels
 from ._splice import splice

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .._sequences import SplicedSequences, is_lazy
+from ..sequences import SplicedSequences, is_lazy
 
 
 def splice(X, donors):

@@ -142,7 +142,7 @@ def test_missing_frames_are_carried_over(make_classifier, make_task):
     assert np.isfinite(model.predict_proba(X)).all()
 
 
-def test_multispectral_16_bit_and_grey(make_classifier, make_task):
+def test_multispectral_16_bit_and_gray(make_classifier, make_task):
     X, y = make_task(dtype="uint16")
     wide = np.concatenate([X, X, X], axis=-1)
     for pictures in (wide, X[..., 0]):

@@ -32,7 +32,7 @@ from skwater import (
     SplicedSequences,
     make_pipeline,
 )
-from skwater.classifiers import _base
+from skwater.classifiers import _sequence_classifier
 
 ABOUT_EQUAL = {"rtol": 0, "atol": 1e-6}
 
@@ -156,7 +156,9 @@ def test_predictions_do_not_wait_for_a_fit(make_classifier, make_task):
 def test_memory_is_given_back_when_a_fit_fails(make_classifier, make_task, monkeypatch):
     X, y = make_task()
     given_back = []
-    monkeypatch.setattr(_base, "give_freed_memory_back", lambda: given_back.append(True))
+    monkeypatch.setattr(
+        _sequence_classifier, "give_freed_memory_back", lambda: given_back.append(True)
+    )
     with pytest.raises(ZeroDivisionError):
         make_classifier(callbacks=[Fail()]).fit(X, y)
     assert given_back

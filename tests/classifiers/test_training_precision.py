@@ -8,19 +8,17 @@ import pytest
 import torch
 from sklearn.base import clone
 
-from skwater.classifiers import _base
-
 
 @pytest.fixture(params=[True, False], ids=["has bfloat16", "has none"])
 def has_bfloat16(request, monkeypatch):
-    monkeypatch.setattr(_base, "has_bfloat16", lambda device: request.param)
+    monkeypatch.setattr(_sequence_classifier, "has_bfloat16", lambda device: request.param)
     return request.param
 
 
 @pytest.fixture
 def _hardware(monkeypatch):
     """The arithmetic is the same on hardware that has to do it in software."""
-    monkeypatch.setattr(_base, "has_bfloat16", lambda device: True)
+    monkeypatch.setattr(_sequence_classifier, "has_bfloat16", lambda device: True)
 
 
 def fit(make_classifier, X, y, **params):

@@ -7,9 +7,9 @@ import cv2
 import numpy as np
 import pytest
 
-from skwater._sequences import missing_frames
 from skwater.datasets import fetch_eschikon_indicators, load_eschikon
 from skwater.datasets._eschikon_images import multispectral_bands
+from skwater.sequences import missing_frames
 
 DAYS = {"20180118": 0, "20180215": 28, "20180329": 70}
 REAL = os.environ.get("SKWATER_TEST_DATA")
@@ -88,7 +88,7 @@ def test_boxes_of_the_authors(tmp_path):
 
 
 def test_boxes_without_weeds_only(tree, boxes):
-    plants = load_eschikon(tree, boxes=boxes, weeds_only=False)
+    plants = load_eschikon(tree, boxes=boxes, include_weed_boxes=False)
     assert len(plants.data) == len(plants.target) == 27
     assert set(plants.plant) & {15, 16, 17} == set()
     assert np.asarray(plants.data)[-1, 0, 0, 0, 0] == 120
@@ -113,7 +113,7 @@ def test_center_and_no_crop(tree):
     assert load_eschikon(tree, crop=None, size=(6, 10)).data.shape == (30, 3, 6, 10, 3)
 
 
-def test_infrared_is_grey(tree):
+def test_infrared_is_gray(tree):
     plants = load_eschikon(tree, camera="ir1", crop=None)
     assert plants.data.shape == (30, 3, 24, 40, 1)
     assert plants.data.dtype == np.uint8
@@ -147,7 +147,7 @@ def test_more_than_ten_bits_are_refused(tmp_path):
 
 
 def test_boxes_are_those_of_the_colour_camera(tree):
-    with pytest.raises(ValueError, match="boxes are those of the colour camera, not of 'ir1'"):
+    with pytest.raises(ValueError, match="boxes are those of the color camera, not of 'ir1'"):
         load_eschikon(tree, camera="ir1")
 
 

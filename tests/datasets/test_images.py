@@ -11,9 +11,9 @@ import cv2
 import numpy as np
 import pytest
 
-from skwater._sequences import missing_frames
 from skwater.datasets import load_image_sequences, load_manifest
-from skwater.datasets._photo_series import parse_time
+from skwater.datasets._image_table import parse_time
+from skwater.sequences import missing_frames
 
 
 def write_photo(file, value=0):
@@ -425,7 +425,7 @@ def test_tree_of_plants(tree, how):
 def test_date_within_a_name(tmp_path):
     write_photo(tmp_path / "dry" / "1" / "IMG_20240501_top.png")
     write_photo(tmp_path / "dry" / "1" / "IMG_20240503_top.png")
-    assert load_image_sequences(tmp_path, date="IMG_{}_top").days.tolist() == [0, 2]
+    assert load_image_sequences(tmp_path, date_pattern="IMG_{}_top").days.tolist() == [0, 2]
     with pytest.raises(ValueError, match=r"(?s)2 entries.*'IMG_20240501_top' is no date by '{}'"):
         load_image_sequences(tmp_path)
 

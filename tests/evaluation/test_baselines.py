@@ -15,8 +15,8 @@ def test_photos_are_summed_up_by_their_cover(make_sequences):
 
 
 def test_numbers_are_summed_up_by_channel(make_sequences):
-    grey = make_sequences(ndim=4)
-    assert np.allclose(FrameSummary().transform(grey), grey.mean(axis=(2, 3)))
+    gray = make_sequences(ndim=4)
+    assert np.allclose(FrameSummary().transform(gray), gray.mean(axis=(2, 3)))
     vectors = make_sequences(ndim=3)
     assert np.allclose(FrameSummary().transform(vectors), vectors.reshape(len(vectors), -1))
     numbers = make_sequences(ndim=2)

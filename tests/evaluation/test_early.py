@@ -23,7 +23,7 @@ from skwater.evaluation import (
     permutation_test,
 )
 from skwater.exceptions import LeakageWarning
-from skwater.metrics import balanced_accuracy_interval, exact_interval
+from skwater.metrics import accuracy_interval, balanced_accuracy_interval
 from skwater.model_selection import LeaveTreatmentsOut
 from skwater.preprocessing import FrameSampler
 
@@ -104,18 +104,20 @@ class OfPrefixes(MeanSoFar):
 
 
 @pytest.mark.parametrize("labels", [(0, 1), ("a wet one", "dry")])
-@pytest.mark.parametrize("refit", [True, False])
+@pytest.mark.parametrize("one_model_per_date", [True, False])
 @pytest.mark.parametrize("estimator", [MeanSoFar(), OfPrefixes()])
-def test_the_curve_leaves_chance_when_stress_can_be_seen(make_season, estimator, refit, labels):
+def test_the_curve_leaves_chance_when_stress_can_be_seen(
+    make_season, estimator, one_model_per_date, labels
+):
     X, y = make_season(labels=labels)
-    result = curve(estimator, X, y, refit=refit, onset=ONSET)
+    result = curve(estimator, X, y, one_model_per_date=one_model_per_date, onset_day=ONSET)
     before = result.days <= ONSET
     assert np.array_equal(result.days, DAYS)
     assert result.scores.shape == (2, 6)
     assert (result.low[before] <= 0.5).all()
     assert (result.low[-2:] > 0.5).all()
     assert (result.scores[:, -1] > 0.9).all()
-    assert (result.chance, result.onset, result.scoring) == (0.5, 28, "balanced_accuracy")
+    assert (result.chance, result.onset_day, result.scoring) == (0.5, 28, "balanced_accuracy")
 
 
 def test_each_day_is_scored_as_if_the_season_ended_then(make_season):
@@ -157,7 +159,7 @@ def test_repeats_and_rows_do_not_make_more_plants(make_season, scoring):
     y, groups = np.repeat(y, 2), np.repeat(np.arange(24), 2)
     result = curve(NearestCentroid(), X, y, groups=groups, scoring=scoring)
     if scoring == "accuracy":
-        ends = [exact_interval(24 * score, 24) for score in result.scores.mean(axis=0)]
+        ends = [accuracy_interval(24 * score, 24) for score in result.scores.mean(axis=0)]
         assert np.allclose(np.transpose(ends), [result.low, result.high])
     else:
         perfect = result.scores.mean(axis=0) == 1
@@ -166,12 +168,19 @@ def test_repeats_and_rows_do_not_make_more_plants(make_season, scoring):
 
 
 @pytest.mark.parametrize("scoring", ["balanced_accuracy", "accuracy"])
-@pytest.mark.parametrize("refit", [True, False])
-def test_a_leak_shows_before_the_onset(make_season, scoring, refit):
+@pytest.mark.parametrize("one_model_per_date", [True, False])
+def test_a_leak_shows_before_the_onset(make_season, scoring, one_model_per_date):
     X, y = make_season()
     X[y == 1, 1:] -= 20  # seen from day 25 on: the dry plants stand somewhere else
     with pytest.warns(LeakageWarning, match="On days 25, 28 .* up to day 28") as caught:
-        curve(MeanSoFar(), X, y, onset=ONSET, scoring=scoring, refit=refit)
+        curve(
+            MeanSoFar(),
+            X,
+            y,
+            onset_day=ONSET,
+            scoring=scoring,
+            one_model_per_date=one_model_per_date,
+        )
     assert caught[0].filename == __file__
 
 
@@ -181,7 +190,7 @@ def test_no_leak_is_found_without_a_control(make_season, onset):
     X[y == 1, 1:] -= 20
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        curve(MeanSoFar(), X, y, onset=onset)
+        curve(MeanSoFar(), X, y, onset_day=onset)
 
 
 def test_three_classes(make_season):
@@ -202,11 +211,15 @@ def test_repeats_that_would_be_the_same_are_not_made(make_season, tmp_path):
     assert len(curve(DummyClassifier(strategy="uniform"), X, y, **options).scores) == 2
 
 
-@pytest.mark.parametrize(("refit", "seen"), [(True, [2, 3, 4, 5, 6]), (False, [6])])
-def test_what_is_fitted_and_only_once(make_season, tmp_path, refit, seen):
+@pytest.mark.parametrize(("one_model_per_date", "seen"), [(True, [2, 3, 4, 5, 6]), (False, [6])])
+def test_what_is_fitted_and_only_once(make_season, tmp_path, one_model_per_date, seen):
     X, y = make_season()
     path = tmp_path / "fits"
-    options = {"refit": refit, "min_frames": 2, "memory": tmp_path / "memory"}
+    options = {
+        "one_model_per_date": one_model_per_date,
+        "min_frames": 2,
+        "memory": tmp_path / "memory",
+    }
     results = [curve(MeanSoFar(str(path)), X, y, **options) for _ in range(2)]
     fits = [int(line) for line in path.read_text().split()]
     assert sorted(fits) == sorted(2 * 3 * seen)
@@ -230,11 +243,11 @@ def test_processes(make_season):
     assert np.array_equal(*both)
 
 
-@pytest.mark.parametrize("refit", [True, False])
-def test_lazy_sequences(make_season, refit):
+@pytest.mark.parametrize("one_model_per_date", [True, False])
+def test_lazy_sequences(make_season, one_model_per_date):
     X, y = make_season()
     lazy = SplicedSequences(X)
-    options = {"refit": refit}
+    options = {"one_model_per_date": one_model_per_date}
     eager = curve(MeanSoFar(), X, y, **options)
     assert np.array_equal(curve(MeanSoFar(), lazy, y, **options).scores, eager.scores)
 
@@ -290,13 +303,13 @@ def test_workers_say_nothing_of_the_onset(make_season, capfd):
     assert "onset" not in capfd.readouterr().err
 
 
-@pytest.mark.parametrize("refit", [True, False])
-def test_a_season_that_ends_before_the_onset(make_season, refit):
+@pytest.mark.parametrize("one_model_per_date", [True, False])
+def test_a_season_that_ends_before_the_onset(make_season, one_model_per_date):
     X, y = make_season()
     pipeline = make_pipeline(RSSResampler(20, onset=6), MeanSoFar())
     match = r"Sequences of (2 to )?6 frames end before the onset \(onset=6\)"
     for score in (
-        lambda: curve(pipeline, X, y, refit=refit),
+        lambda: curve(pipeline, X, y, one_model_per_date=one_model_per_date),
         lambda: benchmark({"rss": pipeline}, X, y, groups=np.arange(len(X)), verbose=0),
         lambda: permutation_test(
             pipeline, X, y, groups=np.arange(len(X)), n_permutations=20, verbose=0
@@ -320,7 +333,7 @@ def test_a_frame_sampler_before_the_onset_is_refused(make_season):
 def test_stages_are_read_through_a_pipeline(make_season):
     X, y = make_season()
     pipeline = make_pipeline(FunctionTransformer(), RSSResampler(random_state=0), MeanSoFar())
-    result = curve(pipeline, X, y, refit=False)
+    result = curve(pipeline, X, y, one_model_per_date=False)
     assert (result.scores[:, -1] > 0.9).all()
     assert result.name == "MeanSoFar"
 
@@ -342,8 +355,8 @@ def test_days_on_which_a_plant_has_no_photo_are_left_out(make_season):
 def test_an_estimator_that_refuses_prefixes(make_season):
     X, y = make_season()
     with pytest.raises(ValueError, match="features") as caught:
-        curve(NearestCentroid(), X, y, refit=False)
-    assert "Set refit=True" in caught.value.__notes__[0]
+        curve(NearestCentroid(), X, y, one_model_per_date=False)
+    assert "Set one_model_per_date=True" in caught.value.__notes__[0]
 
 
 class NeedsThree(MeanSoFar):
@@ -398,7 +411,7 @@ def two_days():
         low=np.array([0.45, 0.8]),
         high=np.array([0.7, 1.0]),
         chance=0.5,
-        onset=28.0,
+        onset_day=28.0,
         scoring="accuracy",
         name="Net",
     )

@@ -9,7 +9,7 @@ from sklearn.metrics import balanced_accuracy_score
 from skwater.evaluation._folds import Fold, Outcome
 from skwater.evaluation._result import Fit
 from skwater.evaluation._scores import PERMUTATION, T_TEST, choose_test, compare, score
-from skwater.metrics import balanced_accuracy_interval, corrected_resampled_ttest, exact_interval
+from skwater.metrics import accuracy_interval, balanced_accuracy_interval, corrected_resampled_ttest
 
 Y = np.array([0] * 8 + [1] * 4)
 
@@ -38,7 +38,7 @@ def test_counts_are_means_over_repeats():
     row = score(make_fits(flip(0), flip(0, 1, 11)), Y, PLANTS, 1)
     assert row["n_correct"] == 10
     assert row["n_plants"] == 12
-    assert (row["ci_low"], row["ci_high"]) == pytest.approx(exact_interval(10, 12))
+    assert (row["ci_low"], row["ci_high"]) == pytest.approx(accuracy_interval(10, 12))
     assert row["balanced_accuracy"] == pytest.approx(np.mean([7 / 8 / 2 + 0.5, 6 / 16 + 3 / 8]))
     ends = balanced_accuracy_interval([6.5, 3.5], [8, 4])
     assert (row["balanced_ci_low"], row["balanced_ci_high"]) == pytest.approx(ends)
@@ -56,7 +56,7 @@ def test_rows_of_a_plant_count_once_in_the_interval():
     row = score(make_fits(flip(0)), Y, np.arange(12) // 2, 1)
     assert row["n_plants"] == 6
     assert row["n_correct"] == pytest.approx(11 / 12 * 6)
-    assert (row["ci_low"], row["ci_high"]) == pytest.approx(exact_interval(11 / 12 * 6, 6))
+    assert (row["ci_low"], row["ci_high"]) == pytest.approx(accuracy_interval(11 / 12 * 6, 6))
 
 
 def test_a_plant_with_rows_of_both_classes_counts_once():

@@ -22,7 +22,7 @@ def curve(**changes):
         "low": np.array([0.3, 0.3, 0.6]),
         "high": np.array([0.7, 0.7, 1.0]),
         "chance": 0.5,
-        "onset": 28,
+        "onset_day": 28,
         "scoring": "balanced_accuracy",
         "name": None,
     }
@@ -30,7 +30,9 @@ def curve(**changes):
 
 
 def test_from_predictions():
-    display = EarlyDetectionDisplay.from_predictions(Y, PROBA, days=[25, 32], onset=28, name="x")
+    display = EarlyDetectionDisplay.from_predictions(
+        Y, PROBA, days=[25, 32], onset_day=28, name="x"
+    )
     assert np.array_equal(display.scores[0], [(2 / 4 + 1 / 2) / 2, 1])  # 0.5 is not stressed
     intervals = [balanced_accuracy_interval(k, [4, 2]) for k in ([2, 1], [4, 2])]
     assert np.array_equal(np.transpose([display.low[0], display.high[0]]), intervals)
@@ -90,7 +92,7 @@ def test_negative_control_ends_with_the_last_water():
 
 
 def test_without_onset():
-    display = EarlyDetectionDisplay.from_curves(curve(onset=None))
+    display = EarlyDetectionDisplay.from_curves(curve(onset_day=None))
     assert display.control_ is None
     assert display.onset_line_ is None
 
@@ -100,7 +102,7 @@ def test_a_curve_has_its_own_name():
     assert display.lines_[0].get_label() == "ConvLSTM"
 
 
-@pytest.mark.parametrize("change", [{"onset": 30}, {"scoring": "accuracy"}, {"chance": 0.7}])
+@pytest.mark.parametrize("change", [{"onset_day": 30}, {"scoring": "accuracy"}, {"chance": 0.7}])
 def test_curves_that_do_not_belong_together(change):
     (what,) = change
     with pytest.raises(ValueError, match=f"must share their {what}"):
@@ -122,7 +124,7 @@ def test_from_estimator(monkeypatch):
     fake = SimpleNamespace(early_detection_curve=early_detection_curve)
     monkeypatch.setitem(sys.modules, "skwater.evaluation", fake)
     model, X = DummyClassifier(), np.zeros((6, 3))
-    options = {"days": [25, 28, 32], "groups": np.arange(6), "cv": 3, "onset": 28}
+    options = {"days": [25, 28, 32], "groups": np.arange(6), "cv": 3, "onset_day": 28}
     display = EarlyDetectionDisplay.from_estimator(model, X, Y, **options)
     assert asked == [(model, X, Y, options)]
     assert display.lines_[0].get_label() == "DummyClassifier"

@@ -149,7 +149,7 @@ def test_classes_of_any_type():
 
 def test_what_is_drawn():
     display = FrameImportanceDisplay.from_estimator(
-        Reader((2,)), PHOTOS, Y, days=[0, 5, 9, 30], onset=7, grid=(2, 3)
+        Reader((2,)), PHOTOS, Y, days=[0, 5, 9, 30], onset_day=7, grid=(2, 3)
     )
     dates, regions = display.ax_
     assert display.errorbar_[0].get_xdata().tolist() == [0, 5, 9, 30]

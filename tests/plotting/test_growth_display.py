@@ -26,7 +26,7 @@ def test_median_and_band():
 
 
 def test_what_is_drawn():
-    display = GrowthDisplay.from_sequences(X, Y, days=[3, 10], onset=5, value_name="Height (m)")
+    display = GrowthDisplay.from_sequences(X, Y, days=[3, 10], onset_day=5, value_name="Height (m)")
     ax = display.ax_
     assert [line.get_xdata().tolist() for line in display.lines_] == [[3, 10], [3, 10]]
     assert np.array_equal([line.get_ydata() for line in display.lines_], display.median)
@@ -96,7 +96,7 @@ def test_given_axes_are_used():
         (X[:, :, None].repeat(3, axis=2), {}, "has 3 numbers a frame: say by channel"),
         (X[:, :, None].repeat(3, axis=2), {"channel": 3}, "channel must be 0 to 2"),
         (np.zeros((4, 2, 3, 3, 3)), {"channel": 0}, "X has pictures"),
-        (np.zeros((4, 2, 3, 3)), {}, "needs colour photos"),
+        (np.zeros((4, 2, 3, 3)), {}, "needs color photos"),
         (X.astype(str), {}, "real numbers"),
         (X, {"days": [0, 1, 2]}, "days must be one for each of the 2 frames"),
         (X, {"days": [1, 0]}, "days must be strictly increasing"),

@@ -1,4 +1,4 @@
-"""SpliceDisplay: every frame under the colour and the number of the plant that gave it."""
+"""SpliceDisplay: every frame under the color and the number of the plant that gave it."""
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -47,7 +47,7 @@ def test_channel():
 
 
 def cell(display, row, frame):
-    """What of the mosaic lies inside the coloured frame, and its colour."""
+    """What of the mosaic lies inside the colored frame, and its color."""
     rectangle = display.frames_[frame if row == 0 else len(display.donors) + row - 1]
     x, y = (round(value + 0.5) for value in rectangle.get_xy())
     height, width = round(rectangle.get_height()), round(rectangle.get_width())
@@ -99,7 +99,7 @@ def test_other_pictures(dtype, channels):
     assert (levels[0] > levels[1]).all()
 
 
-def test_a_missing_photo_is_grey():
+def test_a_missing_photo_is_gray():
     X = squares(dtype="float32")
     X[4, 0] = np.nan
     display = SpliceDisplay.from_spliced(SplicedSequences(X, DONORS), 1)
@@ -139,7 +139,7 @@ def test_onset_and_classes_of_a_trace():
     days = [0, 2, 3, 7, 8, 9]
     y = np.array(["wet", "dry", "wet", "wet", "wet"])
     X = SplicedSequences(NUMBERS, DONORS)
-    display = SpliceDisplay.from_spliced(X, 1, days=days, onset=2, y=y)
+    display = SpliceDisplay.from_spliced(X, 1, days=days, onset_day=2, y=y)
     assert display.onset_line_.get_xdata() == [2, 2]
     assert display.classes.tolist() == ["wet", "dry"]
     legend = [text.get_text() for text in display.ax_.get_legend().get_texts()]
@@ -160,7 +160,7 @@ def test_onset_and_classes_of_a_trace():
 )
 def test_onset_of_pictures_lies_between_two_frames(onset, days, column):
     X = SplicedSequences(squares(), DONORS)
-    display = SpliceDisplay.from_spliced(X, 1, days=days, onset=onset, y=[0, 1, 0, 0, 0])
+    display = SpliceDisplay.from_spliced(X, 1, days=days, onset_day=onset, y=[0, 1, 0, 0, 0])
     (x, _) = display.onset_line_.get_xdata()
     edges = [(f.get_x(), f.get_x() + f.get_width()) for f in display.frames_[:6]]
     assert column == 0 or x > edges[column - 1][1]
@@ -173,7 +173,7 @@ def test_labels_that_the_resampler_returns():
     y = np.array([0, 0, 0, 1, 1])
     sampler = RSSResampler(6, onset=3, lazy=True, random_state=0)
     X_new, y_new = sampler.fit_resample(NUMBERS, y)
-    display = SpliceDisplay.from_spliced(X_new, -1, onset=2, y=y_new)
+    display = SpliceDisplay.from_spliced(X_new, -1, onset_day=2, y=y_new)
     assert np.array_equal(display.classes, y[display.plants])
     assert display.classes[-1] == y_new[-1]
 

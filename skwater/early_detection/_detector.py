@@ -1,10 +1,9 @@
-"""A classifier that says stressed on the first frame on which its evidence suffices."""
+"""Raise an alarm on the first date on which the probability of stress reaches a threshold."""
 
 from numbers import Integral, Real
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, _fit_context, clone
-from sklearn.pipeline import Pipeline
 from sklearn.utils import get_tags
 from sklearn.utils._param_validation import HasMethods, Interval
 from sklearn.utils.metadata_routing import (
@@ -20,26 +19,25 @@ from sklearn.utils.validation import (
     check_is_fitted,
 )
 
-from ._onset import quiet_about_onset, warn_of_onset
-from ._sequences import check_days, check_sequences, is_lazy, missing_frames
-
-__all__ = ["EarlyDetector"]
+from ..resampling._onset import quiet_about_onset, warn_of_onset
+from ..sequences import check_days, check_sequences, missing_frames
+from ._prefixes import first_frames, stages_of
 
 
 class EarlyDetector(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
-    """A classifier that says stressed on the first frame on which its evidence suffices.
+    """Raise an alarm on the first date on which the probability of stress reaches a threshold.
 
-    It follows the season and gives an alarm for a plant on the first frame, from frame number
-    `min_frames` on, on which the probability of stress has been at least `threshold` on
-    `patience` photos in a row. A missing frame brings no evidence: it neither counts nor breaks
-    the row. What is decided on a frame never depends on later ones.
+    The alarm of a plant comes on the first frame, from frame number `min_frames` on, on which the
+    probability of stress has been at least `threshold` for `n_consecutive` frames in a row.
+    Missing frames are skipped: they neither count nor interrupt the row. A decision never depends
+    on later frames.
 
-    Every frame is one more occasion for a false alarm. A threshold that is right for whole
-    seasons is too low for this use; choose it, with `min_frames` and `patience`, on inner folds,
-    never on the plants that are reported. A single model that was trained on whole seasons
-    (``refit=False``) answers early in the season a question that it was not taught, and its early
-    probabilities can be far off in either direction; ``refit=True`` asks a model of that day.
-    And an alarm before the stress began is no early detection: check
+    Each frame is one more chance of a false alarm, so a threshold that is right for whole seasons
+    is too low here. Choose it, with `min_frames` and `n_consecutive`, on inner folds, never on the
+    plants that are reported. A single model that was trained on whole seasons
+    (``one_model_per_date=False``) was not trained to answer early in the season, and its early
+    probabilities can be far off in either direction; ``one_model_per_date=True`` asks the model of
+    that date. An alarm before the onset of stress is not early detection: check
     :func:`skwater.metrics.false_alarm_rate_before_onset` first.
 
     Parameters
@@ -50,9 +48,9 @@ class EarlyDetector(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         Probability of stress, from 0 to 1, that counts as evidence.
     min_frames : int, default=1
         Number of the first frame, counted from 1 with missing ones, that can be evidence.
-    patience : int, default=1
+    n_consecutive : int, default=1
         How many photos in a row must be evidence.
-    refit : bool, default=False
+    one_model_per_date : bool, default=False
         False fits one clone on whole sequences and reads it along the season: by its
         ``staged_predict_proba``, where it is a sequence classifier that has one, or else by
         ``predict_proba`` of the frames so far, which it must accept. True fits a clone for each
@@ -65,8 +63,8 @@ class EarlyDetector(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
     Attributes
     ----------
     estimators_ : list of object
-        The fitted clones: with ``refit=True`` one for each number of frames from `min_frames` on,
-        otherwise a single one.
+        The fitted clones: one for each number of frames from `min_frames` on if
+        ``one_model_per_date=True``, otherwise a single one.
     classes_ : ndarray of shape (2,)
         The classes.
     class_prior_ : ndarray of shape (2,), dtype float64
@@ -100,7 +98,7 @@ class EarlyDetector(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
     >>> X = rng.normal(size=(20, 6))
     >>> X[:10, 3:] -= 4  # dry plants have less cover from day 32 on
     >>> detector = EarlyDetector(
-    ...     LogisticRegression(), threshold=0.9, refit=True, pos_label="dry"
+    ...     LogisticRegression(), threshold=0.9, one_model_per_date=True, pos_label="dry"
     ... )
     >>> detector.fit(X, y).detect(X[8:12], days=days)
     array([32., 32., nan, nan])
@@ -110,8 +108,8 @@ class EarlyDetector(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         "estimator": [HasMethods(["fit", "predict_proba"])],
         "threshold": [Interval(Real, 0, 1, closed="both")],
         "min_frames": [Interval(Integral, 1, None, closed="left")],
-        "patience": [Interval(Integral, 1, None, closed="left")],
-        "refit": ["boolean"],
+        "n_consecutive": [Interval(Integral, 1, None, closed="left")],
+        "one_model_per_date": ["boolean"],
         "pos_label": [Real, str, "boolean", None],
     }
 
@@ -121,15 +119,15 @@ class EarlyDetector(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         *,
         threshold=0.5,
         min_frames=1,
-        patience=1,
-        refit=False,
+        n_consecutive=1,
+        one_model_per_date=False,
         pos_label=None,
     ):
         self.estimator = estimator
         self.threshold = threshold
         self.min_frames = min_frames
-        self.patience = patience
-        self.refit = refit
+        self.n_consecutive = n_consecutive
+        self.one_model_per_date = one_model_per_date
         self.pos_label = pos_label
 
     @_fit_context(prefer_skip_nested_validation=False)  # the estimator is validated by itself
@@ -153,22 +151,21 @@ class EarlyDetector(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If X breaks the contract, y has another number of classes than two or none is
-            `pos_label`, or, for ``refit=True``, no plant of a class has a photo on the first
-            frames.
+            If X breaks the contract, y does not have two classes, `pos_label` is not one of them,
+            or, with ``one_model_per_date=True``, all plants of a class lack the first frames.
         """
         _raise_for_params(params, self, "fit")
         params = process_routing(self, "fit", **params).estimator.fit
         X, y = check_sequences(self, X, y, reset=True)
         self._check_classes(y)
         self._fitted_from = None
-        if self.refit:
+        if self.one_model_per_date:
             self._fitted_from = min(self.min_frames, X.shape[1])
             there = ~missing_frames(X)
             lengths = range(self._fitted_from, X.shape[1] + 1)
             warn_of_onset([self.estimator], lengths, stacklevel=3)
             self.estimators_ = [
-                self._fit_prefix(_first_frames(X, t), y, there[:, :t].any(axis=1), params)
+                self._fit_prefix(first_frames(X, t), y, there[:, :t].any(axis=1), params)
                 for t in lengths
             ]
         else:
@@ -231,23 +228,23 @@ class EarlyDetector(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         ------
         ValueError
             If X breaks the contract, or the estimator refuses the first frames by themselves,
-            which ``refit=True`` avoids.
+            which ``one_model_per_date=True`` avoids.
         """
         check_is_fitted(self)
         X, _ = check_sequences(self, X, reset=False)
         yield from self._stages(X)
 
     def _stages(self, X):
-        if self._fitted_from is None and (staged := _staged(self.estimators_[0], X)) is not None:
+        if self._fitted_from is None and (staged := stages_of(self.estimators_[0], X)) is not None:
             yield from staged
             return
         there = ~missing_frames(X)
         probabilities = np.tile(self.class_prior_, (len(X), 1))
-        for t in _lengths(X):
+        for t in range(1, X.shape[1] + 1):
             rows = np.flatnonzero(there[:, t - 1])  # the others know no more than before
             if len(rows) and t >= (self._fitted_from or 1):
                 probabilities = probabilities.copy()
-                probabilities[rows] = self._read(_first_frames(X, t), rows)
+                probabilities[rows] = self._read(first_frames(X, t), rows)
             yield probabilities
 
     def _read(self, X, rows):
@@ -262,8 +259,8 @@ class EarlyDetector(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
                 raise
             raise ValueError(
                 f"{type(estimator).__name__} was fitted on {self.n_features_in_} frames and "
-                f"refuses the first {n_frames} of them by themselves: {error} Set refit=True, "
-                f"which fits a clone for each number of frames."
+                f"refuses the first {n_frames} of them by themselves: {error} Set "
+                f"one_model_per_date=True, which fits a clone for each number of frames."
             ) from error
 
     def _follow(self, X):
@@ -276,7 +273,7 @@ class EarlyDetector(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             ~missing_frames(X),
             threshold=self.threshold,
             min_frames=self.min_frames,
-            patience=self.patience,
+            n_consecutive=self.n_consecutive,
         )
         return probabilities, alarms
 
@@ -324,8 +321,8 @@ class EarlyDetector(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
     def predict_proba(self, X):
         """Probability of each class on the frame that decided: that of the alarm, or the last.
 
-        With a `patience` above 1 or a `threshold` other than 0.5, the more probable class need not
-        be the one that :meth:`predict` gives.
+        If `n_consecutive` is above 1 or `threshold` is not 0.5, the more probable class may differ
+        from the one that :meth:`predict` gives.
 
         Parameters
         ----------
@@ -363,7 +360,7 @@ class EarlyDetector(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         return tags
 
 
-def first_alarms(probability, there, *, threshold, min_frames, patience):
+def first_alarms(probability, there, *, threshold, min_frames, n_consecutive):
     """Find the frame of each plant's alarm.
 
     Parameters
@@ -372,7 +369,7 @@ def first_alarms(probability, there, *, threshold, min_frames, patience):
         Probability of stress after each frame.
     there : ndarray of shape (n_samples, n_frames), dtype bool
         Which frames are not missing.
-    threshold, min_frames, patience : float, int, int
+    threshold, min_frames, n_consecutive : float, int, int
         As in :class:`EarlyDetector`.
 
     Returns
@@ -385,52 +382,5 @@ def first_alarms(probability, there, *, threshold, min_frames, patience):
     for t in range(probability.shape[1]):
         evidence = probability[:, t] >= threshold
         in_a_row = np.where(counts[:, t], (in_a_row + 1) * evidence, in_a_row)
-        alarms[(alarms < 0) & (in_a_row >= patience)] = t
+        alarms[(alarms < 0) & (in_a_row >= n_consecutive)] = t
     return alarms
-
-
-def _staged(estimator, X):
-    """Stages of a fitted sequence classifier, or pipeline that ends in one; None without any."""
-    *steps, last = (
-        estimator.named_steps.values() if isinstance(estimator, Pipeline) else [estimator]
-    )
-    # The stages of boosting are trees. Only of an estimator of sequences are they frames.
-    if not hasattr(last, "staged_predict_proba") or not get_tags(last).input_tags.three_d_array:
-        return None
-    if isinstance(last, EarlyDetector):  # its labels are not those of the larger probability
-        return None
-    steps = [s for s in steps if s not in (None, "passthrough") and not hasattr(s, "fit_resample")]
-    transformed = _transform(steps, X)
-    if transformed.shape[:2] != X.shape[:2] or not _is_causal(steps, X, transformed):
-        return None
-    return last.staged_predict_proba(transformed)
-
-
-def _transform(steps, X):
-    for step in steps:
-        X = step.transform(X)
-    return X
-
-
-def _is_causal(steps, X, transformed):
-    """Tell whether the steps give the first frames of a plant without looking at later ones."""
-    if not steps:
-        return True
-    plant = np.arange(1)
-    first = np.flatnonzero(~missing_frames(X[plant])[0])[0] + 1
-    for t in range(first, X.shape[1]):
-        try:
-            alone = _transform(steps, _first_frames(X[plant], t))
-        except ValueError:  # a step that wants all frames
-            return False
-        if not np.array_equal(alone, transformed[plant][:, :t], equal_nan=True):
-            return False
-    return True
-
-
-def _lengths(X):
-    return range(1, X.shape[1] + 1)
-
-
-def _first_frames(X, t):
-    return X.take_frames(range(t)) if is_lazy(X) else X[:, :t]

@@ -120,7 +120,7 @@ def _tiff_header(data):
             f"scale and save it as 16-bit"
         )
     if len(depths) > 4 or tags.get(262, [1])[0] > 3:
-        raise BadPicture("a TIFF that is neither grey, palette, RGB nor RGBA")
+        raise BadPicture("a TIFF that is neither gray, palette, RGB nor RGBA")
     if tags.get(274, [1])[0] != 1:
         raise BadPicture("a TIFF with an orientation, in which decoders differ; save it upright")
     parts = zip(tags.get(273, tags.get(324, [])), tags.get(279, tags.get(325, [])), strict=False)
@@ -164,7 +164,7 @@ def _upright(height, width, depth, orientation):
     return Header(height, width, depth, orientation)
 
 
-def decode(data, max_pixels, *, grey, dtype):
+def decode(data, max_pixels, *, gray, dtype):
     """Decode a file to an upright picture (height, width, 3) in RGB, or (height, width, 1).
 
     Palettes are looked up, alpha is dropped, one bit becomes 0 or 255; 8-bit values are spread
@@ -176,10 +176,10 @@ def decode(data, max_pixels, *, grey, dtype):
     if data[:4] == b"\x89PNG":
         _check_png_chunks(data)
     # Asked for RGB, OpenCV 5.0 scrambles TIFFs of 16 bits; BGR it reads well.
-    bgr = not grey and bytes(data[:2]) in (b"II", b"MM")
-    colour = cv2.IMREAD_COLOR_BGR if bgr else cv2.IMREAD_COLOR_RGB
+    bgr = not gray and bytes(data[:2]) in (b"II", b"MM")
+    color = cv2.IMREAD_COLOR_BGR if bgr else cv2.IMREAD_COLOR_RGB
     flags = (
-        (cv2.IMREAD_GRAYSCALE if grey else colour)
+        (cv2.IMREAD_GRAYSCALE if gray else color)
         | cv2.IMREAD_ANYDEPTH
         | cv2.IMREAD_IGNORE_ORIENTATION
     )

@@ -18,13 +18,13 @@ from sklearn.model_selection import (
 )
 
 from skwater import RSSResampler
-from skwater._sequences import frame_digests
 from skwater.model_selection import (
     LeaveTreatmentsOut,
     RepeatedStratifiedGroupKFold,
     _leakage,
     check_no_leakage,
 )
+from skwater.model_selection._digests import frame_digests
 
 TRAIN, TEST = np.arange(6), np.arange(6, 8)
 

@@ -13,8 +13,8 @@ from sklearn.utils import get_tags
 
 import skwater
 from skwater import ConvLSTMClassifier, RSSResampler, SplicedSequences
-from skwater._sequences import is_lazy
 from skwater.preprocessing import CanopyCover, CenterCrop, FrameSampler, Resize, VegetationMask
+from skwater.sequences import is_lazy
 
 LEAF, SOIL, YELLOW = [60, 120, 40], [90, 70, 50], [190, 170, 90]
 
@@ -261,9 +261,9 @@ def test_grey_pictures_lose_no_axis(cls):
     X = pictures(dtype=np.float32)
     X[1, 0] = np.nan
     expected = cls((4, 6)).transform(X)[..., 1]
-    grey = np.ascontiguousarray(X[..., 1])
-    np.testing.assert_array_equal(cls((4, 6)).transform(grey), expected)
-    lazy = cls((4, 6)).transform(SplicedSequences(grey, np.arange(3)[:, None].repeat(4, axis=1)))
+    gray = np.ascontiguousarray(X[..., 1])
+    np.testing.assert_array_equal(cls((4, 6)).transform(gray), expected)
+    lazy = cls((4, 6)).transform(SplicedSequences(gray, np.arange(3)[:, None].repeat(4, axis=1)))
     assert lazy.shape == expected.shape
     np.testing.assert_array_equal(lazy, expected)
 
@@ -498,7 +498,7 @@ def test_mask_of_photos_with_negative_values():
 
 @pytest.mark.parametrize("shape", [(2, 3, 4, 4), (2, 3, 4, 4, 1), (2, 3, 4, 4, 4)])
 def test_mask_needs_colour(shape):
-    with pytest.raises(ValueError, match=r"colour photos.*width, 3\), got"):
+    with pytest.raises(ValueError, match=r"color photos.*width, 3\), got"):
         VegetationMask().fit(np.zeros(shape))
 
 
@@ -519,7 +519,7 @@ def numbered(n_frames, ndim=2):
 
 
 @pytest.mark.parametrize(
-    ("how", "n_frames", "frames"),
+    ("strategy", "n_frames", "frames"),
     [
         ("uniform", 4, [0, 3, 6, 9]),
         ("uniform", 8, [0, 1, 3, 4, 5, 6, 8, 9]),
@@ -535,8 +535,8 @@ def numbered(n_frames, ndim=2):
         ("random", 11, list(range(10))),
     ],
 )
-def test_frames_of_ten(how, n_frames, frames):
-    sampler = FrameSampler(n_frames, how=how).fit(numbered(10))
+def test_frames_of_ten(strategy, n_frames, frames):
+    sampler = FrameSampler(n_frames, strategy=strategy).fit(numbered(10))
     assert sampler.frames_.tolist() == frames
     np.testing.assert_array_equal(sampler.transform(numbered(10)), numbered(10)[:, frames])
 
@@ -553,11 +553,13 @@ def test_uniform_frames_are_different_and_evenly_spaced():
 
 def test_random_frames_are_drawn_once_in_fit():
     X = numbered(30)
-    draws = {tuple(FrameSampler(5, how="random", random_state=s).fit(X).frames_) for s in range(60)}
+    draws = {
+        tuple(FrameSampler(5, strategy="random", random_state=s).fit(X).frames_) for s in range(60)
+    }
     assert len(draws) > 50
     assert all(len(set(draw)) == 5 and list(draw) == sorted(draw) for draw in draws)
     assert set().union(*draws) == set(range(30))
-    sampler = FrameSampler(5, how="random", random_state=0).fit(X)
+    sampler = FrameSampler(5, strategy="random", random_state=0).fit(X)
     np.testing.assert_array_equal(sampler.transform(X), sampler.transform(X))
     np.testing.assert_array_equal(clone(sampler).fit(X).frames_, sampler.frames_)
 
@@ -607,8 +609,10 @@ def test_shorter_sequences_give_the_frames_they_have(lazy):
 
 
 def test_too_short_too_long_and_other_sequences():
-    sampler = FrameSampler(2, how="last").fit(numbered(10, 3))
-    with pytest.raises(ValueError, match=r"X has 8 frames, and none .* number 8, .*how='first'"):
+    sampler = FrameSampler(2, strategy="last").fit(numbered(10, 3))
+    with pytest.raises(
+        ValueError, match=r"X has 8 frames, and none .* number 8, .*strategy='first'"
+    ):
         sampler.transform(numbered(8, 3))
     with pytest.raises(ValueError, match=r"X has 11 frames, .* fitted on 10 .*fit again"):
         sampler.transform(numbered(11, 3))
@@ -655,7 +659,7 @@ def test_sampled_pictures_have_no_names(ndim):
 
 
 @pytest.mark.parametrize(
-    "params", [{"n_frames": 0}, {"n_frames": 2.5}, {"how": "middle"}, {"random_state": "a"}]
+    "params", [{"n_frames": 0}, {"n_frames": 2.5}, {"strategy": "middle"}, {"random_state": "a"}]
 )
 def test_illegal_parameters_of_the_sampler(params):
     with pytest.raises(ValueError, match=f"'{next(iter(params))}' parameter of FrameSampler"):

@@ -7,7 +7,7 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
 from skwater import ConvLSTMClassifier, RSSResampler, SplicedSequences, make_pipeline
-from skwater.preprocessing import BaselineCorrector, CanopyCover, DateScaler
+from skwater.preprocessing import BaselineCorrector, CanopyCover, FrameScaler
 
 
 @pytest.fixture(autouse=True)
@@ -111,8 +111,8 @@ def test_plant_without_a_baseline(make_sequences):
     with pytest.raises(ValueError, match=r"no baseline in sample 2: its first 4 .*\(2 such"):
         corrector.transform(X)
     with pytest.raises(ValueError, match="no baseline in sample 4: its first 5 "):
-        corrector.set_params(n_frames=5).transform(X)
-    assert np.isfinite(corrector.set_params(n_frames=6).transform(X)[4, 5:]).all()
+        corrector.set_params(n_baseline_frames=5).transform(X)
+    assert np.isfinite(corrector.set_params(n_baseline_frames=6).transform(X)[4, 5:]).all()
 
 
 def test_illegal_values(make_sequences):
@@ -139,7 +139,7 @@ def test_other_frames_than_in_fit(make_sequences):
 
 @pytest.mark.parametrize("n_frames", [0, -1, 2.5, None, "7"])
 def test_illegal_number_of_frames(make_sequences, n_frames):
-    with pytest.raises(ValueError, match="'n_frames' parameter of BaselineCorrector"):
+    with pytest.raises(ValueError, match="'n_baseline_frames' parameter of BaselineCorrector"):
         BaselineCorrector(n_frames).fit(make_sequences(ndim=2))
 
 
@@ -152,7 +152,7 @@ def splice_with_itself(X):
     return SplicedSequences(X, np.arange(len(X))[:, None].repeat(X.shape[1], axis=1))
 
 
-@pytest.mark.parametrize("transformer", [BaselineCorrector(7), DateScaler()])
+@pytest.mark.parametrize("transformer", [BaselineCorrector(7), FrameScaler()])
 @pytest.mark.parametrize("container", [np.asarray, np.ndarray.tolist, splice_with_itself])
 @pytest.mark.parametrize("ndim", [4, 5])
 def test_pictures_are_refused(make_sequences, transformer, container, ndim):
@@ -165,7 +165,7 @@ def test_pictures_are_refused(make_sequences, transformer, container, ndim):
         transformer.fit(make_sequences(ndim=3)).transform(pictures)
 
 
-@pytest.mark.parametrize("transformer", [BaselineCorrector(7), DateScaler()])
+@pytest.mark.parametrize("transformer", [BaselineCorrector(7), FrameScaler()])
 @pytest.mark.parametrize("ndim", [2, 3])
 def test_lazy_sequences_are_refused(make_sequences, transformer, ndim):
     X = make_sequences(ndim=ndim)
@@ -180,7 +180,7 @@ def test_lazy_sequences_are_refused(make_sequences, transformer, ndim):
 
 def test_clone_and_refit(make_sequences):
     corrector = BaselineCorrector(3).fit(make_sequences(4, 9, ndim=3))
-    assert clone(corrector).get_params() == {"n_frames": 3}
+    assert clone(corrector).get_params() == {"n_baseline_frames": 3}
     X = make_sequences(4, 6, ndim=2)
     corrector.fit(X)
     assert (corrector.n_features_in_, corrector.sequence_shape_) == (6, (6,))
@@ -209,14 +209,14 @@ def test_before_splicing_and_a_network(make_task, lazy):
     X[3, 1] = X[5, 6] = np.nan
     model = make_pipeline(
         BaselineCorrector(3),
-        DateScaler(),
+        FrameScaler(),
         RSSResampler(12, lazy=lazy, random_state=0),
         ConvLSTMClassifier(max_epochs=1, hidden_channels=2, random_state=0, device="cpu"),
     )
     probabilities = clone(model).fit(X, y).predict_proba(X)
     np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-6)
     assert model.fit(X, y).predict_proba(X[:, :5]).shape == (16, 2)
-    by_hand = DateScaler().fit_transform(BaselineCorrector(3).fit_transform(X))
+    by_hand = FrameScaler().fit_transform(BaselineCorrector(3).fit_transform(X))
     np.testing.assert_array_equal(
         clone(model[2:]).fit(by_hand, y).predict_proba(by_hand), probabilities
     )

@@ -8,11 +8,11 @@ import pytest
 from scipy.stats import binomtest, ttest_1samp
 
 from skwater.metrics import (
+    accuracy_interval,
     balanced_accuracy_interval,
     corrected_resampled_ttest,
     detection_delay,
     earliness,
-    exact_interval,
     false_alarm_rate_before_onset,
     harmonic_mean_earliness_accuracy,
 )
@@ -34,23 +34,23 @@ NEVER = np.nan
     ],
 )
 def test_delay(days, delay):
-    assert detection_delay(np.ones(len(days)), days, onset=28) == delay
+    assert detection_delay(np.ones(len(days)), days, onset_day=28) == delay
 
 
 def test_delay_is_that_of_the_stressed():
     y, days = ["wet", "dry", "wet", "dry"], [60, 32, NEVER, 36]
-    assert detection_delay(y, days, onset=28, pos_label="dry") == 6
-    assert detection_delay(np.array([False, True, False, True]), days, onset=28) == 6
+    assert detection_delay(y, days, onset_day=28, pos_label="dry") == 6
+    assert detection_delay(np.array([False, True, False, True]), days, onset_day=28) == 6
 
 
 def test_delay_without_stressed_plants():
     with pytest.raises(ValueError, match=r"pos_label=1 is not among .*\['dry', 'wet'\]"):
-        detection_delay(["dry", "wet"], [1, 2], onset=0)
+        detection_delay(["dry", "wet"], [1, 2], onset_day=0)
 
 
 def test_delay_of_other_lengths():
     with pytest.raises(ValueError, match=r"inconsistent numbers of samples: \[3, 2\]"):
-        detection_delay([1, 0, 1], [30, 31], onset=28)
+        detection_delay([1, 0, 1], [30, 31], onset_day=28)
 
 
 @pytest.mark.parametrize(
@@ -58,26 +58,26 @@ def test_delay_of_other_lengths():
     [([27, 28, 28.5, NEVER], 0.5), ([NEVER] * 3, 0), ([1, 2], 1)],
 )
 def test_false_alarms(days, rate):
-    assert false_alarm_rate_before_onset(days, onset=28) == rate
+    assert false_alarm_rate_before_onset(days, onset_day=28) == rate
 
 
 @pytest.mark.parametrize("days", [[30, np.inf], [30, -np.inf]])
 def test_never_is_nan_and_not_infinity(days):
     with pytest.raises(ValueError, match="detected_day contains infinity"):
-        false_alarm_rate_before_onset(days, onset=28)
+        false_alarm_rate_before_onset(days, onset_day=28)
     with pytest.raises(ValueError, match="detected_day contains infinity"):
-        detection_delay([1, 1], days, onset=28)
+        detection_delay([1, 1], days, onset_day=28)
 
 
 def test_days_are_one_a_plant():
     with pytest.raises(ValueError, match=r"1d array, got an array of shape \(2, 2\)"):
-        false_alarm_rate_before_onset([[1, 2], [3, 4]], onset=28)
+        false_alarm_rate_before_onset([[1, 2], [3, 4]], onset_day=28)
 
 
 @pytest.mark.parametrize("onset", [None, "28", np.nan])
 def test_onset_is_a_day(onset):
-    with pytest.raises(ValueError, match="'onset' parameter"):
-        false_alarm_rate_before_onset([30], onset=onset)
+    with pytest.raises(ValueError, match="'onset_day' parameter"):
+        false_alarm_rate_before_onset([30], onset_day=onset)
 
 
 def test_earliness():
@@ -114,22 +114,22 @@ def test_harmonic_mean_is_of_fractions(parts):
 @pytest.mark.parametrize(("k", "n"), [(0, 9), (9, 9), (9, 11), (1, 30), (21, 21)])
 def test_exact_interval_is_that_of_clopper_and_pearson(k, n, confidence):
     expected = binomtest(k, n).proportion_ci(confidence, method="exact")
-    assert exact_interval(k, n, confidence=confidence) == pytest.approx(tuple(expected))
+    assert accuracy_interval(k, n, confidence=confidence) == pytest.approx(tuple(expected))
 
 
 def test_published_interval():
-    assert exact_interval(9, 11) == pytest.approx((0.48, 0.98), abs=0.005)
+    assert accuracy_interval(9, 11) == pytest.approx((0.48, 0.98), abs=0.005)
 
 
 def test_fraction_lies_between_its_neighbours():
-    ends = np.array([exact_interval(k, 30) for k in (28, 28.9, 29)])
+    ends = np.array([accuracy_interval(k, 30) for k in (28, 28.9, 29)])
     assert (np.diff(ends, axis=0) > 0).all()
 
 
 @pytest.mark.parametrize("p", [0.5, 0.7, 0.95])
 def test_exact_interval_covers(p):
     n = 30
-    ends = np.array([exact_interval(k, n) for k in range(n + 1)])
+    ends = np.array([accuracy_interval(k, n) for k in range(n + 1)])
     hit = (ends[:, 0] <= p) & (p <= ends[:, 1])
     chances = [binomial(k, n, p) for k in range(n + 1)]
     assert np.dot(hit, chances) >= 0.95
@@ -142,15 +142,15 @@ def binomial(k, n, p):
 @pytest.mark.parametrize("counts", [(12, 11), (-1, 11), (0, 0), (5, 11, 1.0)])
 def test_impossible_counts(counts):
     with pytest.raises(ValueError, match=r"n_correct|'n'|confidence"):
-        exact_interval(*counts[:2], **dict(zip(["confidence"], counts[2:], strict=False)))
+        accuracy_interval(*counts[:2], **dict(zip(["confidence"], counts[2:], strict=False)))
 
 
 def test_interval_of_one_class_is_the_exact_one():
-    assert balanced_accuracy_interval([9], [11]) == pytest.approx(exact_interval(9, 11))
+    assert balanced_accuracy_interval([9], [11]) == pytest.approx(accuracy_interval(9, 11))
 
 
 def test_balanced_interval_worked_by_hand():
-    (l0, u0), (l1, u1) = exact_interval(20, 21), exact_interval(7, 9)
+    (l0, u0), (l1, u1) = accuracy_interval(20, 21), accuracy_interval(7, 9)
     p0, p1 = 20 / 21, 7 / 9
     low = (p0 + p1) / 2 - np.hypot(p0 - l0, p1 - l1) / 2
     high = (p0 + p1) / 2 + np.hypot(u0 - p0, u1 - p1) / 2

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from skwater import SplicedSequences
-from skwater._sequences import (
+from skwater.model_selection._digests import frame_digests
+from skwater.sequences import (
     as_frames,
     channel_statistics,
     check_layout,
-    frame_digests,
     frame_shape,
     missing_frames,
     onset_from_days,

@@ -18,16 +18,16 @@ from skorch.callbacks import EarlyStopping, LRScheduler
 from skorch.helper import predefined_split
 from torch.utils.data import Subset
 
-from .._sequences import channel_statistics, check_sequences, frame_shape
 from ..augmentation import Augmenter
+from ..model_selection._validation_split import validation_split
 from ..nn._precision import has_bfloat16
 from ..nn._workspace import give_freed_memory_back
-from ._batches import Batches, as_is, to_batch
-from ._callbacks import EpochBar, StopOnNaN
+from ..sequences import channel_statistics, check_sequences, frame_shape
+from ._batches import Batches, identity_collate, to_batch
+from ._callbacks import ProgressBar, StopOnNaN
 from ._length import choose_batch_size, choose_max_epochs
 from ._losses import BinaryLoss, CrossEntropyLoss
-from ._net import SequenceNet, to_probabilities
-from ._validation_split import validation_split
+from ._net import _SkorchNet, to_probabilities
 
 # Below as many pixels in a batch a second thread makes a step slower: up to ten times for numbers.
 _PIXELS_FOR_THREADS = 8 * 64 * 64
@@ -123,7 +123,7 @@ class _SequenceClassifier(ClassifierMixin, BaseEstimator):
         ----------
         X : array-like or SplicedSequences of shape (n_samples, n_frames, ...)
             Sequences of 2 to 5 dimensions, (n_samples, n_frames, height, width, n_channels) with
-            trailing axes left out where there is one number, vector or grey picture a frame. Any
+            trailing axes left out where there is one number, vector or gray picture a frame. Any
             real dtype. A frame that is NaN throughout is missing.
         y : array-like of shape (n_samples,)
             Class of each sequence, of any label type.
@@ -166,9 +166,9 @@ class _SequenceClassifier(ClassifierMixin, BaseEstimator):
         if valid is not None:
             as_they_are = Batches(X, classes, self.mean_, self.std_, self._shares())
             params["train_split"] = predefined_split(Subset(as_they_are, valid))
-        net = SequenceNet(**params)
+        net = _SkorchNet(**params)
         try:
-            with _own_generators(seed, params["device"]), self._few_threads():
+            with isolated_rng(seed, params["device"]), self._single_threaded_if_small():
                 net.fit(Subset(batches, train))
         finally:  # also where the loss is NaN
             give_freed_memory_back()
@@ -254,7 +254,7 @@ class _SequenceClassifier(ClassifierMixin, BaseEstimator):
         ndarray of shape (n_samples, n_classes), dtype float64
             Probabilities after one frame more; the last equal :meth:`predict_proba`.
         """
-        with self._few_threads():
+        with self._single_threaded_if_small():
             batches = [list(stages) for stages in self._run(X, staged=True)]
         for stage in zip(*batches, strict=True):
             yield to_probabilities(np.concatenate(stage))
@@ -289,7 +289,7 @@ class _SequenceClassifier(ClassifierMixin, BaseEstimator):
         n_classes = len(self.classes_)
         callbacks = [StopOnNaN(), *copy.deepcopy(self.callbacks or [])]
         if self.verbose == 1:
-            callbacks.append(EpochBar())
+            callbacks.append(ProgressBar())
         if self.early_stopping:
             callbacks.append(EarlyStopping(patience=self.patience, load_best=True))
         if self.lr_schedule == "cosine":
@@ -307,8 +307,8 @@ class _SequenceClassifier(ClassifierMixin, BaseEstimator):
             "max_epochs": self.max_epochs_,
             "batch_size": self.batch_size_,
             "iterator_train__shuffle": True,
-            "iterator_train__collate_fn": as_is,
-            "iterator_valid__collate_fn": as_is,
+            "iterator_train__collate_fn": identity_collate,
+            "iterator_valid__collate_fn": identity_collate,
             "train_split": None,
             "callbacks": callbacks,
             "device": self._device(),
@@ -346,11 +346,11 @@ class _SequenceClassifier(ClassifierMixin, BaseEstimator):
         return {"criterion": BinaryLoss, "criterion__pos_weight": ratio}
 
     def _logits(self, X):
-        with self._few_threads():
+        with self._single_threaded_if_small():
             return np.concatenate([next(stages) for stages in self._run(X)])
 
     @contextmanager
-    def _few_threads(self):
+    def _single_threaded_if_small(self):
         """Use one thread where a step is so small that threads would only wait for each other."""
         shape = getattr(self, "sequence_shape_", ())  # not there before fit; _run says so
         frame = shape[1:3] if len(shape) > 2 else ()  # (n_frames, n_channels) has no pixels
@@ -417,7 +417,7 @@ def _logits_of(module, x, staged):
 
 
 @contextmanager
-def _own_generators(seed, device):
+def isolated_rng(seed, device):
     """Seed torch for one fit, and give the caller's generators back as they were."""
     devices = [torch.device(device)] if device.startswith("cuda") else []
     with _one_fit_at_a_time, torch.random.fork_rng(devices):

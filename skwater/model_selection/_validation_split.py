@@ -5,8 +5,9 @@ import warnings
 import numpy as np
 from sklearn.model_selection import StratifiedShuffleSplit
 
-from .._sequences import SplicedSequences, frame_digests, is_lazy
 from ..exceptions import LeakageWarning
+from ..sequences import SplicedSequences, is_lazy
+from ._digests import frame_digests
 
 
 def validation_split(X, y, fraction, rng):

@@ -16,10 +16,10 @@ from joblib import Parallel, delayed
 from PIL import Image
 
 from skwater import CNNLSTMClassifier, ConvLSTMClassifier, ImageSequences, RSSResampler
-from skwater._decoding import cut_box, resize
-from skwater._frame_cache import FrameCache
-from skwater._sequences import channel_statistics, missing_frames
 from skwater.resampling import splice
+from skwater.sequences import channel_statistics, missing_frames
+from skwater.sequences._decoding import cut_box, resize
+from skwater.sequences._frame_cache import FrameCache
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -253,9 +253,9 @@ def test_row_15_depths_are_brought_together(tmp_path, save):
 
 
 def test_grey_gives_one_channel(save):
-    grey = smooth()[..., 0]
-    X = ImageSequences([[save("a.png", grey)]], color="grey")
-    assert np.array_equal(X[0][0, ..., 0], grey)
+    gray = smooth()[..., 0]
+    X = ImageSequences([[save("a.png", gray)]], color="gray")
+    assert np.array_equal(X[0][0, ..., 0], gray)
 
 
 # Row 16
@@ -342,9 +342,9 @@ def test_many_channels_are_cut_and_resized():
 def test_nothing_is_stretched_unasked(save):
     circle = cv2.circle(np.zeros((40, 80), np.uint8), (40, 20), 15, 255, -1)
     path = save("a.png", circle)
-    kept = ImageSequences([[path]], size=20, color="grey")[0][0, ..., 0] > 127
+    kept = ImageSequences([[path]], size=20, color="gray")[0][0, ..., 0] > 127
     assert abs(int(kept.any(0).sum()) - int(kept.any(1).sum())) <= 1
-    wide = ImageSequences([[path]], size=20, color="grey", stretch=True)[0][0, ..., 0] > 127
+    wide = ImageSequences([[path]], size=20, color="gray", stretch=True)[0][0, ..., 0] > 127
     assert wide.any(1).sum() > 1.5 * wide.any(0).sum()
 
 

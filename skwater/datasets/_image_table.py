@@ -9,8 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from sklearn.utils import Bunch
 
-from .._image_sequences import ImageSequences
-from .._sequences import onset_from_days
+from ..sequences import ImageSequences, onset_from_days
 
 
 class Photo(NamedTuple):

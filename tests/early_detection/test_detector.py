@@ -13,16 +13,17 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.preprocessing import StandardScaler
 
 from skwater import ConvLSTMClassifier, RSSResampler, SplicedSequences, make_pipeline
-from skwater.early_detection import EarlyDetector, first_alarms
+from skwater.early_detection import EarlyDetector
+from skwater.early_detection._detector import first_alarms
 from skwater.metrics import detection_delay
 from skwater.preprocessing import BaselineCorrector, FrameSampler
 
 
-def alarms(probability, *, missing=(), threshold=0.5, min_frames=1, patience=1):
+def alarms(probability, *, missing=(), threshold=0.5, min_frames=1, n_consecutive=1):
     probability = np.array([probability], dtype=float)
     there = np.ones(probability.shape, dtype=bool)
     there[0, list(missing)] = False
-    options = {"threshold": threshold, "min_frames": min_frames, "patience": patience}
+    options = {"threshold": threshold, "min_frames": min_frames, "n_consecutive": n_consecutive}
     (alarm,) = first_alarms(probability, there, **options)
     return alarm
 
@@ -37,13 +38,13 @@ def alarms(probability, *, missing=(), threshold=0.5, min_frames=1, patience=1):
         ([0.9, 0.9, 0.1, 0.9], {"min_frames": 3}, 3),
         ([0.9, 0.9, 0.9], {"min_frames": 3}, 2),
         ([0.9, 0.9, 0.9], {"min_frames": 4}, -1),
-        ([0.9, 0.1, 0.9, 0.9], {"patience": 2}, 3),
-        ([0.9, 0.1, 0.9, 0.1], {"patience": 2}, -1),
-        ([0.9, 0.9, 0.1], {"patience": 2}, 1),
-        ([0.9, 0.9, 0.9], {"patience": 2, "min_frames": 2}, 2),  # the first does not count
+        ([0.9, 0.1, 0.9, 0.9], {"n_consecutive": 2}, 3),
+        ([0.9, 0.1, 0.9, 0.1], {"n_consecutive": 2}, -1),
+        ([0.9, 0.9, 0.1], {"n_consecutive": 2}, 1),
+        ([0.9, 0.9, 0.9], {"n_consecutive": 2, "min_frames": 2}, 2),  # the first does not count
         ([0.9, 0.9, 0.9], {"missing": [0]}, 1),
-        ([0.9, 0.9, 0.9], {"patience": 2, "missing": [1]}, 2),  # does not count
-        ([0.9, 0.1, 0.9], {"patience": 2, "missing": [1]}, 2),  # does not break the row
+        ([0.9, 0.9, 0.9], {"n_consecutive": 2, "missing": [1]}, 2),  # does not count
+        ([0.9, 0.1, 0.9], {"n_consecutive": 2, "missing": [1]}, 2),  # does not break the row
         ([0.1, 0.9, 0.1], {"missing": [1]}, -1),
         ([np.nan, 0.9], {}, 1),
     ],
@@ -55,7 +56,7 @@ def test_first_alarm(probability, options, alarm):
 def test_alarms_of_plants_do_not_mix():
     probability = np.random.default_rng(0).random((40, 9))
     there = np.random.default_rng(1).random((40, 9)) < 0.8
-    options = {"threshold": 0.6, "min_frames": 2, "patience": 2}
+    options = {"threshold": 0.6, "min_frames": 2, "n_consecutive": 2}
     one_by_one = [
         first_alarms(probability[[i]], there[[i]], **options)[0] for i in range(len(there))
     ]
@@ -113,41 +114,43 @@ def as_lazy(X):
 @pytest.mark.parametrize(
     "estimator", [LastBrightness(), StagedBrightness()], ids=["prefix", "staged"]
 )
-@pytest.mark.parametrize("refit", [False, True])
+@pytest.mark.parametrize("one_model_per_date", [False, True])
 @pytest.mark.parametrize("ndim", [2, 3, 4, 5])
 @pytest.mark.parametrize("lazy", [False, True])
-def test_detects_on_the_first_day_of_evidence(estimator, refit, ndim, lazy):
+def test_detects_on_the_first_day_of_evidence(estimator, one_model_per_date, ndim, lazy):
     X = shaped(SEASON, ndim)
     X = as_lazy(X) if lazy else X
-    detector = EarlyDetector(estimator, refit=refit).fit(X, Y)
+    detector = EarlyDetector(estimator, one_model_per_date=one_model_per_date).fit(X, Y)
     np.testing.assert_equal(detector.detect(X), [3, 2, np.nan])
     np.testing.assert_equal(detector.detect(X, days=[21, 28, 32, 36]), [32, 28, np.nan])
     assert detector.predict(X).tolist() == [1, 1, 0]
     np.testing.assert_allclose(detector.predict_proba(X)[:, 1], [0.8, 0.6, 0.2])
     stages = list(detector.staged_predict_proba(X))
     np.testing.assert_allclose(np.stack(stages, axis=1)[:, :, 1], SEASON)
-    assert len(detector.estimators_) == (4 if refit else 1)
+    assert len(detector.estimators_) == (4 if one_model_per_date else 1)
 
 
 @pytest.mark.parametrize(
     "estimator", [LastBrightness(), StagedBrightness()], ids=["prefix", "staged"]
 )
-@pytest.mark.parametrize("refit", [False, True])
+@pytest.mark.parametrize("one_model_per_date", [False, True])
 @pytest.mark.parametrize("lazy", [False, True])
-def test_season_so_far(estimator, refit, lazy):
+def test_season_so_far(estimator, one_model_per_date, lazy):
     X = shaped(SEASON, 3)
-    detector = EarlyDetector(estimator, refit=refit).fit(X, Y)
+    detector = EarlyDetector(estimator, one_model_per_date=one_model_per_date).fit(X, Y)
     X = as_lazy(X[:, :2]) if lazy else X[:, :2]
     np.testing.assert_equal(detector.detect(X, days=[21, 28]), [np.nan, 28, np.nan])
     assert detector.predict(X).tolist() == [0, 1, 0]
     np.testing.assert_allclose(detector.predict_proba(X)[:, 1], [0.2, 0.6, 0.1])
 
 
-@pytest.mark.parametrize("refit", [False, True])
-def test_alarms_never_depend_on_later_frames(refit):
+@pytest.mark.parametrize("one_model_per_date", [False, True])
+def test_alarms_never_depend_on_later_frames(one_model_per_date):
     rng = np.random.default_rng(0)
     X, y = rng.normal(size=(20, 6, 2)), np.arange(20) % 2
-    detector = EarlyDetector(LastBrightness(), threshold=0.7, patience=2, refit=refit).fit(X, y)
+    detector = EarlyDetector(
+        LastBrightness(), threshold=0.7, n_consecutive=2, one_model_per_date=one_model_per_date
+    ).fit(X, y)
     whole = detector.detect(X)
     for t in range(1, 6):
         so_far = np.where(whole <= t, whole, np.nan)
@@ -157,30 +160,32 @@ def test_alarms_never_depend_on_later_frames(refit):
 @pytest.mark.parametrize(
     "estimator", [LastBrightness(), StagedBrightness()], ids=["prefix", "staged"]
 )
-@pytest.mark.parametrize("refit", [False, True])
-def test_missing_frame_is_no_evidence(estimator, refit):
+@pytest.mark.parametrize("one_model_per_date", [False, True])
+def test_missing_frame_is_no_evidence(estimator, one_model_per_date):
     X = shaped(SEASON, 3)
-    detector = EarlyDetector(estimator, patience=2, refit=refit).fit(X, Y)
+    detector = EarlyDetector(estimator, n_consecutive=2, one_model_per_date=one_model_per_date).fit(
+        X, Y
+    )
     X[0, 3] = X[1, 2] = np.nan  # bright, then nothing; and nothing between two bright ones
     np.testing.assert_equal(detector.detect(X), [np.nan, 4, np.nan])
 
 
-@pytest.mark.parametrize("refit", [False, True])
-def test_before_the_first_photo_the_shares_of_training_stand(refit):
+@pytest.mark.parametrize("one_model_per_date", [False, True])
+def test_before_the_first_photo_the_shares_of_training_stand(one_model_per_date):
     X = shaped(SEASON, 3)
     X[0, :2] = X[1, 2] = np.nan
-    detector = EarlyDetector(LastBrightness(), refit=refit).fit(X, Y)
+    detector = EarlyDetector(LastBrightness(), one_model_per_date=one_model_per_date).fit(X, Y)
     stages = [stage[0, 1] for stage in detector.staged_predict_proba(X)]
     np.testing.assert_allclose(stages, [2 / 3, 2 / 3, 0.8, 0.9])
     assert detector.detect(X)[0] == 3  # two thirds were no evidence
-    if refit:
+    if one_model_per_date:
         assert [e.n_seen_ for e in detector.estimators_] == [2, 2, 3, 3]
 
 
 def test_frames_to_come_can_be_nan():
     """Numbers of a table need all of their columns, and logistic regression takes no NaN."""
     X = SEASON.copy()
-    detector = EarlyDetector(LogisticRegression(C=1e4), refit=True).fit(X, Y)
+    detector = EarlyDetector(LogisticRegression(C=1e4), one_model_per_date=True).fit(X, Y)
     whole = detector.detect(X)
     X[:, 3] = np.nan
     np.testing.assert_equal(detector.detect(X), np.where(whole < 4, whole, np.nan))
@@ -191,7 +196,7 @@ def test_class_that_has_no_photo_on_the_first_frames():
     X = shaped(SEASON, 3)
     X[2, 0] = np.nan
     with pytest.raises(ValueError, match="No plant of class 0 has a photo up to frame number 1"):
-        EarlyDetector(LastBrightness(), refit=True).fit(X, Y)
+        EarlyDetector(LastBrightness(), one_model_per_date=True).fit(X, Y)
     EarlyDetector(LastBrightness()).fit(X, Y)
 
 
@@ -211,18 +216,20 @@ def test_stages_of_boosting_are_no_frames():
 def test_estimator_that_refuses_prefixes():
     X, y = np.random.default_rng(0).normal(size=(20, 4)), np.arange(20) % 2
     detector = EarlyDetector(LogisticRegression()).fit(X, y)
-    with pytest.raises(ValueError, match=r"refuses the first 1 of them .*Set refit=True"):
+    with pytest.raises(
+        ValueError, match=r"refuses the first 1 of them .*Set one_model_per_date=True"
+    ):
         detector.detect(X)
-    detector.set_params(refit=True).fit(X, y).detect(X)
+    detector.set_params(one_model_per_date=True).fit(X, y).detect(X)
 
 
 def test_errors_of_the_estimator_are_its_own():
     X, y = np.random.default_rng(0).normal(size=(20, 4)), np.arange(20) % 2
-    detector = EarlyDetector(LogisticRegression(), refit=True).fit(X, y)
+    detector = EarlyDetector(LogisticRegression(), one_model_per_date=True).fit(X, y)
     X[3, 1] = np.nan
     with pytest.raises(ValueError, match="contains NaN") as caught:
         detector.predict(X)
-    assert "refit" not in str(caught.value)
+    assert "one_model_per_date" not in str(caught.value)
 
 
 class Scale(TransformerMixin, BaseEstimator):
@@ -250,12 +257,14 @@ def test_pipeline_is_read_by_the_stages_of_its_last_step():
 
 def test_pipeline_that_drops_frames_is_read_by_prefixes():
     X = shaped(SEASON, 3)
-    model = make_pipeline(FrameSampler(2, how="first"), StagedBrightness())
+    model = make_pipeline(FrameSampler(2, strategy="first"), StagedBrightness())
     detector = EarlyDetector(model).fit(X, Y)
     stages = np.stack(list(detector.staged_predict_proba(X)), axis=1)
     np.testing.assert_allclose(stages[:, :, 1], SEASON[:, [0, 1, 1, 1]])
-    model = make_pipeline(FrameSampler(2, how="last"), StagedBrightness())
-    with pytest.raises(ValueError, match=r"none of those that FrameSampler chose.*refit=True"):
+    model = make_pipeline(FrameSampler(2, strategy="last"), StagedBrightness())
+    with pytest.raises(
+        ValueError, match=r"none of those that FrameSampler chose.*one_model_per_date=True"
+    ):
         EarlyDetector(model).fit(X, Y).predict(X)
 
 
@@ -268,7 +277,7 @@ def test_recurrent_networks(make_classifier, make_task, ndim):
     direct = clone(model).fit(X, y)[-1].staged_predict_proba(X)
     for ours, theirs in zip(detector.staged_predict_proba(X), direct, strict=True):
         assert np.array_equal(ours, theirs)
-    refitted = clone(detector).set_params(refit=True)
+    refitted = clone(detector).set_params(one_model_per_date=True)
     refitted.fit(X, y)
     assert len(refitted.estimators_) == 4  # from two frames on: fewer cannot be spliced
     assert set(refitted.detect(X)[~np.isnan(refitted.detect(X))]) <= {2, 3, 4, 5}
@@ -278,9 +287,9 @@ def test_retraining_on_the_same_day_sees_more(make_sequences):
     """Stress that shows on day 3 only, with a sign that earlier days have for other reasons."""
     X, y = make_sequences(40, 4, ndim=2, dtype="float64"), np.arange(40) % 2
     X[y == 1, 2] += 10
-    detector = EarlyDetector(LogisticRegression(), threshold=0.9, refit=True).fit(X, y)
+    detector = EarlyDetector(LogisticRegression(), threshold=0.9, one_model_per_date=True).fit(X, y)
     assert np.median(detector.detect(X[y == 1])) == 3
-    assert detection_delay(y, detector.detect(X), onset=2) == 1
+    assert detection_delay(y, detector.detect(X), onset_day=2) == 1
 
 
 @pytest.mark.parametrize(
@@ -344,8 +353,8 @@ def test_days_that_are_none(days, message):
         {"threshold": 1.5},
         {"threshold": -0.1},
         {"min_frames": 0},
-        {"patience": 0},
-        {"refit": "yes"},
+        {"n_consecutive": 0},
+        {"one_model_per_date": "yes"},
         {"estimator": StandardScaler()},
     ],
 )
@@ -369,8 +378,8 @@ def test_sequences_without_a_frame_are_refused():
 
 
 def test_another_fit_erases_the_first():
-    detector = EarlyDetector(LastBrightness(), refit=True).fit(shaped(SEASON, 3), Y)
-    detector.set_params(refit=False).fit(SEASON[:, :2], Y)
+    detector = EarlyDetector(LastBrightness(), one_model_per_date=True).fit(shaped(SEASON, 3), Y)
+    detector.set_params(one_model_per_date=False).fit(SEASON[:, :2], Y)
     assert len(detector.estimators_) == 1
     assert detector.sequence_shape_ == (2,)
     assert detector.detect(SEASON[:, :2]).shape == (3,)
@@ -385,20 +394,22 @@ def test_estimator_itself_is_not_fitted():
 def test_settings_are_searched():
     X, y = np.tile([[0.1, 0.8, 0.8], [0.1, 0.8, 0.1]], (6, 1)), np.tile([1, 0], 6)
     detector = EarlyDetector(LastBrightness())
-    grid = {"threshold": [0.3, 0.99], "patience": [1, 2]}
+    grid = {"threshold": [0.3, 0.99], "n_consecutive": [1, 2]}
     search = GridSearchCV(detector, grid, cv=3, error_score="raise").fit(X, y)
-    assert search.best_params_ == {"threshold": 0.3, "patience": 2}
+    assert search.best_params_ == {"threshold": 0.3, "n_consecutive": 2}
 
 
-@pytest.mark.parametrize("refit", [False, True])
-def test_metadata_reach_the_estimator(refit):
+@pytest.mark.parametrize("one_model_per_date", [False, True])
+def test_metadata_reach_the_estimator(one_model_per_date):
     X = shaped(SEASON, 3)
     X[0, 0] = np.nan
     weight = np.array([1.0, 2.0, 3.0])
     with config_context(enable_metadata_routing=True):
         estimator = LastBrightness().set_fit_request(sample_weight=True)
-        detector = EarlyDetector(estimator, refit=refit).fit(X, Y, sample_weight=weight)
-    if refit:
+        detector = EarlyDetector(estimator, one_model_per_date=one_model_per_date).fit(
+            X, Y, sample_weight=weight
+        )
+    if one_model_per_date:
         assert detector.estimators_[0].sample_weight_.tolist() == [2, 3]
     assert detector.estimators_[-1].sample_weight_.tolist() == [1, 2, 3]
 
@@ -411,7 +422,7 @@ def test_metadata_need_routing():
 def test_constant_probabilities_give_one_alarm_or_none():
     X = np.zeros((6, 3))
     y = [0, 0, 1, 1, 1, 1]
-    detector = EarlyDetector(DummyClassifier(strategy="prior"), refit=True).fit(X, y)
+    detector = EarlyDetector(DummyClassifier(strategy="prior"), one_model_per_date=True).fit(X, y)
     assert detector.detect(X).tolist() == [1] * 6
     assert np.isnan(detector.set_params(threshold=0.7).detect(X)).all()
 
@@ -426,7 +437,9 @@ def test_constant_probabilities_give_one_alarm_or_none():
 )
 def test_scikit_learn_checks_of_classes_1_and_2(check):
     """The checks that need to be told which class is stressed; test_common has the others."""
-    detector = EarlyDetector(LogisticRegression(), min_frames=2, refit=True, pos_label=2)
+    detector = EarlyDetector(
+        LogisticRegression(), min_frames=2, one_model_per_date=True, pos_label=2
+    )
     check("EarlyDetector", detector)
 
 
@@ -447,6 +460,6 @@ def test_prefixes_before_the_onset_are_warned_of_once(make_plants):
     X, y, _, _ = make_plants()
     pipeline = make_pipeline(RSSResampler(20, onset=3, random_state=0), LogisticRegression())
     with pytest.warns(UserWarning, match="Sequences of 2 to 3 frames end before") as caught:
-        EarlyDetector(pipeline, refit=True, min_frames=2).fit(X, y)
+        EarlyDetector(pipeline, one_model_per_date=True, min_frames=2).fit(X, y)
     [warned] = [w for w in caught if "onset" in str(w.message)]
     assert warned.filename == __file__

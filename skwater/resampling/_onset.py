@@ -3,7 +3,7 @@
 import warnings
 from contextlib import contextmanager
 
-from .resampling import RSSResampler
+from ._rss_resampler import RSSResampler
 
 
 def warn_of_onset(estimators, lengths, *, stacklevel=2):

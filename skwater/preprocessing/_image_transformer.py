@@ -6,7 +6,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
 from sklearn.utils.validation import check_array, validate_data
 
-from .._sequences import (
+from ..sequences import (
     LAYOUTS,
     as_array,
     as_frames,
@@ -47,7 +47,7 @@ class _PictureTransformer(TransformerMixin, BaseEstimator):
         ValueError
             If X has no pictures, or pictures of an unfit size.
         """
-        X = check_pictures(self, X, colour=self._needs_colour)
+        X = check_pictures(self, X, color=self._needs_colour)
         self._plan(frame_shape(X)[:2], X.dtype)
         validate_data(self, X, skip_check_array=True)
         return self
@@ -59,7 +59,7 @@ class _PictureTransformer(TransformerMixin, BaseEstimator):
         ----------
         X : array-like or lazy sequences of shape (n_samples, n_frames, height, width, n_channels)
             Pictures of any number of frames and any real dtype. A frame that is NaN throughout is
-            a missing one. The last axis may be left out where pictures need no colour.
+            a missing one. The last axis may be left out where pictures need no color.
 
         Returns
         -------
@@ -73,7 +73,7 @@ class _PictureTransformer(TransformerMixin, BaseEstimator):
             If X has no pictures, or pictures of an unfit size, or a frame is NaN in part.
         """
         self._validate_params()
-        X = check_pictures(self, X, colour=self._needs_colour)
+        X = check_pictures(self, X, color=self._needs_colour)
         function, size, dtype = self._plan(frame_shape(X)[:2], X.dtype)
         shape = (*size, *X.shape[4:])
         if is_lazy(X):
@@ -98,7 +98,7 @@ class _PictureTransformer(TransformerMixin, BaseEstimator):
         return tags
 
 
-def check_pictures(estimator, X, *, colour):
+def check_pictures(estimator, X, *, color):
     """Return X, an array unless it reads its rows from elsewhere, if its frames are pictures."""
     name = type(estimator).__name__
     if not isinstance(getattr(X, "dtype", None), np.dtype):
@@ -110,9 +110,9 @@ def check_pictures(estimator, X, *, colour):
             f"{name} needs pictures, got a table of {X.dtype} of shape {X.shape}. Where these are "
             f"file names, let skwater.ImageSequences read the files."
         )
-    if colour and (len(X.shape) != 5 or X.shape[-1] != 3):
+    if color and (len(X.shape) != 5 or X.shape[-1] != 3):
         raise ValueError(
-            f"{name} needs colour photos, X of shape (n_samples, n_frames, height, width, 3), "
+            f"{name} needs color photos, X of shape (n_samples, n_frames, height, width, 3), "
             f"got {X.shape}."
         )
     if len(X.shape) not in (4, 5):

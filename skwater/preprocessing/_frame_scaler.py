@@ -7,7 +7,7 @@ from sklearn.utils.validation import check_is_fitted
 from ._baseline import check_series
 
 
-class DateScaler(TransformerMixin, BaseEstimator):
+class FrameScaler(TransformerMixin, BaseEstimator):
     """Standardise each channel on each date by the training plants.
 
     Of every value the mean of the training plants on that date is subtracted, and the rest is
@@ -46,9 +46,9 @@ class DateScaler(TransformerMixin, BaseEstimator):
     Examples
     --------
     >>> import numpy as np
-    >>> from skwater.preprocessing import DateScaler
+    >>> from skwater.preprocessing import FrameScaler
     >>> X = np.array([[1.0, 10.0], [3.0, 10.0], [5.0, np.nan]])  # 3 plants, 2 frames
-    >>> scaler = DateScaler().fit(X)
+    >>> scaler = FrameScaler().fit(X)
     >>> scaler.mean_
     array([ 3., 10.])
     >>> scaler.transform(X).round(2)
@@ -73,7 +73,7 @@ class DateScaler(TransformerMixin, BaseEstimator):
 
         Returns
         -------
-        DateScaler
+        FrameScaler
             The transformer itself.
 
         Raises

@@ -11,7 +11,7 @@ from joblib import cpu_count
 
 from ._decoding import BadPicture, Crop, Header, decode, read_header
 from ._frame_cache import FrameCache
-from ._sequences import LazySequences
+from ._lazy import LazySequences
 
 MAX_PIXELS = 100_000_000
 
@@ -26,7 +26,7 @@ class ImageSequences(LazySequences):
     cannot be seen so: give :func:`~skwater.datasets.load_manifest` checksums against that.
 
     What is done to each photo, in this order: it is turned upright by its EXIF orientation;
-    converted to RGB (grey and palette pictures too; alpha is dropped) or to grey; cut to its
+    converted to RGB (gray and palette pictures too; alpha is dropped) or to gray; cut to its
     centre; cut to its box; resized. Nothing is stretched: where `size` has another shape than
     what was cut, the largest central part of that shape is taken, so the margins are lost.
 
@@ -44,7 +44,7 @@ class ImageSequences(LazySequences):
         is cut from that canvas. Pixels, from the upper left corner.
     stretch : bool, default=False
         Resize without regard to the shape.
-    color : {"rgb", "grey"}, default="rgb"
+    color : {"rgb", "gray"}, default="rgb"
         Three channels or one.
     dtype : {"uint8", "uint16"}, default=None
         Depth of the values; others are brought to it, white staying white. By default uint16
@@ -115,13 +115,13 @@ class ImageSequences(LazySequences):
         cache=None,
         max_pixels=MAX_PIXELS,
     ):
-        _check_choice("color", color, ("rgb", "grey"))
+        _check_choice("color", color, ("rgb", "gray"))
         _check_choice("on_error", on_error, ("raise", "missing"))
         _check_choice("dtype", dtype, (None, "uint8", "uint16"))
         paths = _as_table(paths)
         boxes = _as_boxes(boxes, paths.shape)
         self._crop = Crop(_as_size("center_crop", center_crop), _as_size("size", size), stretch)
-        self._grey = color == "grey"
+        self._gray = color == "gray"
         self._convert = convert
         self._max_pixels = max_pixels
         self._slots, self._files, self._boxes = _distinct(paths, boxes)
@@ -220,12 +220,12 @@ class ImageSequences(LazySequences):
                 f"size=(height, width) or center_crop."
             )
         (size,) = sizes
-        return (*size, 1 if self._grey else 3)
+        return (*size, 1 if self._gray else 3)
 
     def _fingerprint(self):
         """All that the decoded frames depend on."""
         parts = [
-            repr((self._crop, self._grey, self._dtype_read, self._frame, self._convert_name()))
+            repr((self._crop, self._gray, self._dtype_read, self._frame, self._convert_name()))
         ]
         for file, box in zip(self._files, self._boxes, strict=True):
             size, date = self._stamps[file]
@@ -243,7 +243,7 @@ class ImageSequences(LazySequences):
         file = self._files[slot]
         try:
             data = Path(file).read_bytes()
-            picture = decode(data, self._max_pixels, grey=self._grey, dtype=self._read_as())
+            picture = decode(data, self._max_pixels, gray=self._gray, dtype=self._read_as())
             if self._convert is not None:
                 picture = np.asarray(self._convert(picture))
             picture = self._crop.apply(picture, self._boxes[slot])

@@ -1,27 +1,12 @@
-"""The sequence contract: which X is legal, what is missing in it, and how its frames are read.
+"""Sequences whose frames are read when they are asked for."""
 
-X is (n_samples, n_frames, height, width, n_channels), one row a plant, with trailing axes left
-out where they are not needed. Nothing outside this file looks at ``X.ndim``.
-"""
-
-import hashlib
 import sys
 from abc import ABC, abstractmethod
 from copy import copy
-from numbers import Real
 
 import numpy as np
-from sklearn.utils import check_array, check_consistent_length, column_or_1d
-from sklearn.utils.validation import _check_y, validate_data
 
-LAYOUTS = {
-    2: "(n_samples, n_frames)",
-    3: "(n_samples, n_frames, n_channels)",
-    4: "(n_samples, n_frames, height, width)",
-    5: "(n_samples, n_frames, height, width, n_channels)",
-}
-
-_FEW_VALUES = 6  # too few to be a fingerprint
+from ._layout import as_frames, missing_in
 
 
 class LazySequences(ABC):
@@ -255,7 +240,7 @@ class SplicedSequences(LazySequences):
         return self.base[rows, columns]
 
     def _missing(self, row, columns):
-        return _missing_in(self.base[row, columns], f"sample {row} of the base", columns)
+        return missing_in(self.base[row, columns], f"sample {row} of the base", columns)
 
     def __repr__(self):
         return f"{super().__repr__()[:-1]}, n_base={len(self.base)})"
@@ -296,7 +281,7 @@ class MappedSequences(LazySequences):
     def _map(self, rows, columns):
         out = np.empty((len(rows), *self.frame_shape), self.dtype)
         frames = self.source._read(rows, columns)
-        there = ~_missing_in(frames, f"sample {rows[0]} of the base", columns)
+        there = ~missing_in(frames, f"sample {rows[0]} of the base", columns)
         if not there.all():
             out[~there] = np.nan
         if there.any():
@@ -347,248 +332,14 @@ def is_lazy(X):
     return isinstance(X, LazySequences)
 
 
-def as_frames(X):
-    """A view of the array X with all five axes."""
-    n, t = X.shape[:2]
-    return X.reshape(n, t, *frame_shape(X))
-
-
-def frame_shape(X):
-    """Return (height, width, n_channels) of the frames of X."""
-    return {2: (1, 1, 1), 3: (1, 1, *X.shape[2:]), 4: (*X.shape[2:], 1)}.get(X.ndim, X.shape[2:])
-
-
-def check_sequences(estimator, X, y=None, *, reset):
-    """Validate X, and y at fit, for an estimator.
-
-    With ``reset=True`` (fit) the estimator learns what a sequence looks like. Afterwards frames
-    must look the same, while fewer of them (a prefix of the season) are legal from three
-    dimensions on. With two, where frames are plain features, scikit-learn's own rule stands.
-    """
-    X, y = _validate(estimator, X, y, reset)
-    check_layout(X.shape)
-    if reset:
-        estimator.sequence_shape_ = X.shape[1:]
-    else:
-        _check_same_frames(X.shape, estimator.sequence_shape_)
-    empty = np.flatnonzero(missing_frames(X).all(axis=1))
-    if len(empty):
-        raise ValueError(
-            f"X has no frame at all in sample {empty[0]}{_more(empty, 'samples')}: all of its "
-            f"values are NaN. Leave it out."
-        )
-    return X, y
-
-
-def _validate(estimator, X, y, reset):
-    if is_lazy(X):
-        if y is not None:
-            check_consistent_length(X, y)
-            y = _check_y(y, estimator=estimator)
-        if X.dtype.kind not in "biuf":
-            raise ValueError(f"X must hold real numbers, got dtype {X.dtype}.")
-        if reset or X.ndim == 2:
-            validate_data(estimator, X, reset=reset, skip_check_array=True)
-        return X, y
-    if isinstance(X, list | tuple):
-        X = as_array(X)
-    options = {"allow_nd": True, "ensure_all_finite": False}
-    if not reset and getattr(X, "ndim", 2) > 2:  # validate_data would refuse a prefix of the season
-        return check_array(X, estimator=estimator, input_name="X", **options), y
-    if y is None:
-        return validate_data(estimator, X, reset=reset, **options), y
-    return validate_data(estimator, X, y, reset=reset, **options)
-
-
-def as_array(sequences):
-    """Make an array of nested lists, or say that they are ragged."""
-    try:
-        return np.asarray(sequences)
-    except ValueError as error:
-        raise ValueError(
-            "X is ragged: all sequences need the same number of frames and the same frame size. "
-            "Enter a missing photo as a frame of NaN."
-        ) from error
-
-
-def check_layout(shape):
-    """Refuse shapes that cannot be sequences, and those that look channels-first."""
-    if len(shape) not in LAYOUTS:
-        raise ValueError(
-            f"X must have 2 to 5 dimensions, (n_samples, n_frames, height, width, n_channels) or "
-            f"fewer of the trailing ones, got shape {shape}."
-        )
-    if 0 in shape:
-        raise ValueError(f"X must not be empty: expected {LAYOUTS[len(shape)]}, got {shape}.")
-    if len(shape) == 5:
-        c, h, w = shape[2:]
-        if c < min(h, w) >= 16 and (h == w or c in (3, 4)):
-            raise ValueError(
-                f"X looks channels-first: expected {LAYOUTS[5]}, got {shape}. Move the channels "
-                f"to the end with numpy.moveaxis(X, 2, -1)."
-            )
-
-
-def _check_same_frames(shape, fitted):
-    """Compare the shape of X with the (n_frames, ...) that an estimator was fitted on."""
-    if len(shape) != len(fitted) + 1 or shape[2:] != fitted[1:]:
-        raise ValueError(
-            f"X has shape {shape}, but the estimator was fitted on sequences of shape {fitted}: "
-            f"expected {LAYOUTS[len(fitted) + 1]} with the same frames."
-        )
-    if shape[1] > fitted[0]:
-        raise ValueError(
-            f"X has {shape[1]} frames in shape {shape}, but the estimator was fitted on "
-            f"{fitted[0]} in sequences of shape {fitted}. Fewer frames are legal, more are not."
-        )
-
-
-def check_days(days, n_frames=None):
-    """Days of the frames as an array of floats, strictly increasing, or say what is wrong."""
-    days = column_or_1d(check_array(days, dtype=np.float64, ensure_2d=False, input_name="days"))
-    if n_frames is not None and len(days) != n_frames:
-        raise ValueError(f"days must be one for each of the {n_frames} frames, got {len(days)}.")
-    if (np.diff(days) <= 0).any():
-        raise ValueError(f"days must be strictly increasing, got {days.tolist()}.")
-    return days
-
-
-def onset_from_days(days, onset_day):
-    """Count the frames that were taken before stress could begin, from the days of all frames.
-
-    A frame taken on `onset_day` itself, the day of the last irrigation, still shows plants that
-    are not stressed, and counts. The result is the `onset` of :class:`~skwater.RSSResampler` and
-    of :func:`~skwater.evaluation.exchangeability_test`, so that nobody counts frames by hand.
-
-    It misleads if `days` are not those of the frames that the sampler sees: after a
-    :class:`~skwater.preprocessing.FrameSampler` these are ``days[sampler.frames_]``.
-
-    Parameters
-    ----------
-    days : array-like of shape (n_frames,)
-        Day of each frame, strictly increasing.
-    onset_day : float
-        Day of the last irrigation, counted as `days` is.
-
-    Returns
-    -------
-    int or None
-        Number of frames up to and including that day. None if there is none: then no frame is
-        known to show healthy plants, and splicing is plain.
-
-    Raises
-    ------
-    ValueError
-        If `days` are not strictly increasing numbers, or `onset_day` is not a finite number.
-
-    Examples
-    --------
-    >>> from skwater.datasets import onset_from_days
-    >>> onset_from_days([21, 25, 28, 32, 36], onset_day=28)
-    3
-    """
-    days = check_days(days)
-    if not (isinstance(onset_day, Real) and np.isfinite(onset_day)):
-        raise ValueError(f"onset_day must be a finite number, got {onset_day!r}.")
-    return int((days <= onset_day).sum()) or None
-
-
-def missing_frames(X):
-    """Table (n_samples, n_frames) of the frames that are NaN throughout; other NaN is an error."""
-    if X.dtype.kind != "f":  # whole numbers and paths cannot be NaN
-        return np.zeros(X.shape[:2], dtype=bool)
-    if is_lazy(X):
-        missing = np.zeros((_n_base(X), X.shape[1]), dtype=bool)
-        for row, used in _distinct_frames(X):
-            missing[row, used] = X._missing(row, X.frames[used])
-        return gather(missing, X.donors)
-    missing = np.zeros(X.shape[:2], dtype=bool)
-    for i, sequence in enumerate(X):  # one plant at a time: no mask of the whole series
-        missing[i] = _missing_in(sequence, f"sample {i}", range(len(sequence)))
-    return missing
-
-
-def _n_base(X):
+def n_base(X):
     """Rows of the base that can be in use."""
     return X.donors.max(initial=-1) + 1
 
 
-def _distinct_frames(X):
+def used_frames(X):
     """Yield each row of the base that gives frames, and the positions of those that it gives."""
-    used = np.zeros((_n_base(X), X.shape[1]), dtype=bool)
+    used = np.zeros((n_base(X), X.shape[1]), dtype=bool)
     used[X.donors, np.arange(X.shape[1])] = True
     for row in np.flatnonzero(used.any(axis=1)):
         yield row, np.flatnonzero(used[row])
-
-
-def _missing_in(sequence, name, positions):
-    """Tell for each frame whether it is NaN throughout; name one that is NaN in part."""
-    if sequence.dtype.kind != "f" or (finite := np.isfinite(sequence)).all():
-        return np.zeros(len(sequence), dtype=bool)
-    values = sequence.reshape(len(sequence), -1, frame_shape(sequence[None])[-1])
-    finite = finite.reshape(values.shape)
-    missing = np.isnan(values).all(axis=(1, 2))
-    bad = ~finite & ~missing[:, None, None]
-    if bad.any():
-        frame, _, channel = np.argwhere(bad)[0]
-        what = "NaN" if np.isnan(values[bad][0]) else "infinity"
-        raise ValueError(
-            f"Input X contains NaN or infinity: {what} in {name}, frame {positions[frame]}, "
-            f"channel {channel}; {bad.sum()} such values there. Only a frame that is NaN "
-            f"throughout counts as missing; inf is never legal."
-        )
-    return missing
-
-
-def frame_digests(X, rows):
-    """Yield (row, frame, digest) of the array X; equal digests give splices and copies away.
-
-    One equal picture or vector is proof enough. Single numbers can be equal by chance, above all
-    fractions of few pixels, so that six values in a row are digested, of which four differ; in
-    shorter series splices cannot be told from plants.
-    """
-    n_values = int(np.prod(X.shape[2:]))
-    window = -(-_FEW_VALUES // n_values)
-    for i in rows:
-        for t in range(X.shape[1] - window + 1):
-            frames = X[i, t : t + window]
-            values = frames[frames == frames]  # those that are not NaN
-            if n_values < _FEW_VALUES:
-                telling = len(np.unique(values)) > 3
-            else:
-                telling = not (values == values[:1]).all()  # black photos are alike anyway
-            if telling:
-                yield i, t, hashlib.blake2b(frames.tobytes(), digest_size=16).digest()
-
-
-def channel_statistics(X, rows):
-    """Mean and standard deviation of each channel over the frames that `rows` of X have.
-
-    A channel that does not vary gets the standard deviation 1, so that dividing by it is safe.
-    Each distinct frame is read once, a plant at a time, and weighted by how often it is used.
-    """
-    X = X[rows] if is_lazy(X) else SplicedSequences(X)[rows]
-    weights = np.zeros((_n_base(X), X.shape[1]))
-    np.add.at(weights, (X.donors, np.arange(X.shape[1])), 1)
-    means = np.zeros((*weights.shape, frame_shape(X)[-1]))
-    variances = np.zeros_like(means)
-    for row, used in _distinct_frames(X):
-        frames = as_frames(X._read(np.full(len(used), row), X.frames[used])[None])[0]
-        missing = _missing_in(frames, f"sample {row}", X.frames[used])
-        weights[row, used[missing]] = 0
-        used, frames = used[~missing], frames[~missing]
-        if frames.shape[1:3] == (1, 1):
-            means[row, used] = frames[:, 0, 0]
-            continue
-        means[row, used] = frames.mean(axis=(1, 2), dtype=np.float64)
-        variances[row, used] = frames.var(axis=(1, 2), dtype=np.float64)
-    weights = weights / weights.sum()
-    mean = np.einsum("nt,ntc->c", weights, means)
-    variance = np.einsum("nt,ntc->c", weights, variances + (means - mean) ** 2)
-    std = np.sqrt(variance)
-    constant = std <= 1e-12 * np.abs(mean)
-    return mean, np.where(constant, 1.0, std)
-
-
-def _more(found, noun):
-    return f" and {len(found) - 1} more {noun}" if len(found) > 1 else ""

@@ -1,0 +1,5 @@
+"""Early detection: on which date can stress be told?"""
+
+from ._detector import EarlyDetector
+
+__all__ = ["EarlyDetector"]

@@ -1,0 +1,33 @@
+"""The sequence contract: which X is legal, and how its frames are read."""
+
+from ._images import ImageSequences
+from ._layout import (
+    LAYOUTS,
+    as_array,
+    as_frames,
+    check_days,
+    check_layout,
+    frame_shape,
+    onset_from_days,
+)
+from ._lazy import LazySequences, SplicedSequences, gather, is_lazy
+from ._statistics import channel_statistics
+from ._validation import check_sequences, missing_frames
+
+__all__ = [
+    "LAYOUTS",
+    "ImageSequences",
+    "LazySequences",
+    "SplicedSequences",
+    "as_array",
+    "as_frames",
+    "channel_statistics",
+    "check_days",
+    "check_layout",
+    "check_sequences",
+    "frame_shape",
+    "gather",
+    "is_lazy",
+    "missing_frames",
+    "onset_from_days",
+]

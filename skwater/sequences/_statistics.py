@@ -1,0 +1,35 @@
+"""Mean and standard deviation of the channels of sequences."""
+
+import numpy as np
+
+from ._layout import as_frames, frame_shape, missing_in
+from ._lazy import SplicedSequences, is_lazy, n_base, used_frames
+
+
+def channel_statistics(X, rows):
+    """Mean and standard deviation of each channel over the frames that `rows` of X have.
+
+    A channel that does not vary gets the standard deviation 1, so that dividing by it is safe.
+    Each distinct frame is read once, a plant at a time, and weighted by how often it is used.
+    """
+    X = X[rows] if is_lazy(X) else SplicedSequences(X)[rows]
+    weights = np.zeros((n_base(X), X.shape[1]))
+    np.add.at(weights, (X.donors, np.arange(X.shape[1])), 1)
+    means = np.zeros((*weights.shape, frame_shape(X)[-1]))
+    variances = np.zeros_like(means)
+    for row, used in used_frames(X):
+        frames = as_frames(X._read(np.full(len(used), row), X.frames[used])[None])[0]
+        missing = missing_in(frames, f"sample {row}", X.frames[used])
+        weights[row, used[missing]] = 0
+        used, frames = used[~missing], frames[~missing]
+        if frames.shape[1:3] == (1, 1):
+            means[row, used] = frames[:, 0, 0]
+            continue
+        means[row, used] = frames.mean(axis=(1, 2), dtype=np.float64)
+        variances[row, used] = frames.var(axis=(1, 2), dtype=np.float64)
+    weights = weights / weights.sum()
+    mean = np.einsum("nt,ntc->c", weights, means)
+    variance = np.einsum("nt,ntc->c", weights, variances + (means - mean) ** 2)
+    std = np.sqrt(variance)
+    constant = std <= 1e-12 * np.abs(mean)
+    return mean, np.where(constant, 1.0, std)
