@@ -8,6 +8,8 @@ import pytest
 import torch
 from sklearn.base import clone
 
+from skwater.classifiers import _sequence_classifier
+
 
 @pytest.fixture(params=[True, False], ids=["has bfloat16", "has none"])
 def has_bfloat16(request, monkeypatch):
