@@ -17,7 +17,7 @@ def check_sequences_shape(X):
 
 def choose_channel(shape, channel):
     """Position of the number to show of each frame, for X of this shape of 2 or 3 dimensions."""
-    n_channels = 1 if len(shape) == 2 else shape[2]
+    n_channels = 1 if len(shape) == 2 else shape[-1]
     if channel is None and n_channels > 1:
         raise ValueError(
             f"X of shape {shape} has {n_channels} numbers a frame: say by channel which of them "
