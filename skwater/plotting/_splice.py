@@ -344,7 +344,7 @@ def _gap(width):
 
 
 def _lay_out(images):
-    """Images (n_rows, n_frames, height, width, 3) in one, and the first pixel of each row and column."""
+    """Images (n_rows, n_frames, height, width, 3) as one, and the corners of rows and columns."""
     n_rows, n_frames, height, width, _ = images.shape
     gap = _gap(width)
     top = np.arange(n_rows) * (height + gap)
