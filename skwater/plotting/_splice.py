@@ -288,7 +288,7 @@ class SpliceDisplay:
         if self.rewatering_day is not None:
             x = edges[np.sum(time < self.rewatering_day)]
             self.rewatering_line_ = _draw_between_frames(ax, x, "re-watering", "--")
-        ax.set_xticks(left + width / 2 - 0.5, [f"{day:g}" for day in time])
+        ax.set_xticks(left + width / 2 - 0.5, [f"{round(day, 1):g}" for day in time])
         ax.tick_params(length=0)
         ax.spines[:].set_visible(False)
 

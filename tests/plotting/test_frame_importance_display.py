@@ -13,7 +13,7 @@ from sklearn.svm import LinearSVC
 
 from skwater import SplicedSequences
 from skwater.plotting import FrameImportanceDisplay
-from skwater.plotting._frame_importance import balanced_mean, mean_frames, occlude_dates
+from skwater.plotting._occlusion import occlude_dates
 
 
 class Reader(ClassifierMixin, BaseEstimator):
@@ -119,27 +119,6 @@ def test_missing_frames_stay_missing_in_regions():
     assert np.isnan(reader.seen[-1][0, 1]).all()
     assert np.isfinite(reader.seen[-1][1:]).all()
     assert np.allclose(reader.seen[-1][1:, 1], 2 / 5 * 200)  # the mean of those that have it
-
-
-def test_mean_frames():
-    X = np.random.default_rng(0).random((5, 3, 2, 2))
-    X[1, 0] = np.nan
-    X[:, 2] = np.nan
-    mean = mean_frames(X)
-    assert mean.shape == (3, 2, 2, 1)
-    assert np.allclose(
-        mean[..., 0], [X[[0, 2, 3, 4], 0].mean(0), X[:, 1].mean(0), X[0, 2]], equal_nan=True
-    )
-
-
-def test_classes_count_alike():
-    values = np.array([[0.0], [0.0], [0.0], [0.0], [0.4], [0.8]])
-    mean, error = balanced_mean(values, Y)
-    assert np.allclose(mean, (0 + 0.6) / 2)
-    assert np.allclose(error, np.sqrt(0 + 0.08 / 2) / 2)
-    mean, error = balanced_mean(values[3:5], Y[3:5])
-    assert np.allclose(mean, 0.2)
-    assert np.isnan(error).all()
 
 
 def test_classes_of_any_type():
