@@ -2,8 +2,10 @@
 
 import ast
 import inspect
+import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -83,7 +85,7 @@ def test_networks_need_torch_only():
 
 def imports_of(path, *, inside_functions=True):
     """Absolute names of all that a file imports."""
-    package = ("skwater", *path.relative_to(ROOT).parent.parts)
+    package = path.relative_to(ROOT.parent).parent.parts
     tree = ast.parse(path.read_text(encoding="utf-8"))
     for node in ast.walk(tree) if inside_functions else tree.body:
         if isinstance(node, ast.Import):
@@ -200,3 +202,16 @@ def test_public_name_resolves(name):
         assert all(hasattr(value, inner) for inner in value.__all__)
     else:
         assert callable(value)
+
+
+MODULE_OF = {"imbalanced-learn": "imblearn", "mat-io": "matio", "scikit-learn": "sklearn"}
+
+
+def test_every_dependency_is_imported():
+    project = tomllib.loads(ROOT.with_name("pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extras = project["optional-dependencies"]
+    for_users = [extras[name] for name in extras.keys() - {"dev", "docs"}]
+    names = {re.match(r"[\w-]+", line)[0] for line in sum(for_users, project["dependencies"])}
+    benchmarks = ROOT.with_name("examples").rglob("*.py")
+    imported = {name.split(".")[0] for path in [*FILES, *benchmarks] for name in imports_of(path)}
+    assert {MODULE_OF.get(name, name) for name in names} - {"skwater"} - imported == set()
