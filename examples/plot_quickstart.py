@@ -106,7 +106,7 @@ if not args.real:
     n_frames, side = X.shape[1:3]
     axes["images"].imshow(np.concatenate([np.concatenate(X[plant], axis=1) for plant in pair]))
     axes["images"].set_yticks([side / 2, 3 * side / 2], plants.target_names)
-    axes["images"].set_xticks((np.arange(n_frames) + 0.5) * side, [f"{d:g}" for d in plants.days])
+    axes["images"].set_xticks((np.arange(n_frames) + 0.5) * side, [f"{d:.0f}" for d in plants.days])
     axes["images"].set_xlabel("Time (days)")
 GrowthDisplay.from_sequences(
     X,
