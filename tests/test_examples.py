@@ -46,7 +46,7 @@ def run(path, tmp_path, *args, home=""):
     settings = {
         "MPLBACKEND": "Agg",
         "NO_ALBUMENTATIONS_UPDATE": "1",
-        "PYTHONPATH": str(tmp_path),
+        "PYTHONPATH": os.pathsep.join(filter(None, [str(tmp_path), os.environ.get("PYTHONPATH")])),
         "SKWATER_DATA": str(home or tmp_path),
         "SKWATER_EXAMPLES_FAST": "1",
     }
