@@ -9,8 +9,7 @@ import numpy as np
 from sklearn.utils._param_validation import StrOptions, validate_params
 
 from ..sequences import ImageSequences, onset_from_days
-from ..sequences._decoding import BadPicture, read_header
-from ..sequences._images import MAX_PIXELS
+from ..sequences._headers import MAX_PIXELS, ImageError, read_header
 from ._data_home import get_data_home
 from ._eschikon import DAYS, ONSET_DAY, RemoteFile, fetch_file, read_mat
 from ._image_table import PhotoSeries, parse_time
@@ -277,7 +276,7 @@ def _square(paths, camera, max_pixels):
     for path in paths[paths != None]:  # noqa: E711  # elementwise
         try:
             height, width = read_header(Path(path).read_bytes(), max_pixels).size
-        except (OSError, BadPicture):
+        except (OSError, ImageError):
             continue  # reported with all the others
         if camera == "multispec":
             height, width = _n_blocks(height, width)
@@ -294,11 +293,11 @@ def multispectral_bands(picture):
     """Bands (rows, columns, 25) of a multispectral picture, in 10 bits."""
     rows, columns = _n_blocks(*picture.shape[:2])
     if min(rows, columns) < 1:
-        raise BadPicture(f"{picture.shape[:2]} pixels are less than one block of bands")
+        raise ImageError(f"{picture.shape[:2]} pixels are less than one block of bands")
     if picture.dtype == np.uint8:
         picture = picture.astype(np.uint16) * 4
     elif picture.max() > 1023:
-        raise BadPicture(f"a value of {picture.max()} is more than the 10 bits of the camera")
+        raise ImageError(f"a value of {picture.max()} is more than the 10 bits of the camera")
     mosaic = picture[_FIRST_ROW:][: rows * _BAND_BLOCK, : columns * _BAND_BLOCK, 0]
     blocks = mosaic.reshape(rows, _BAND_BLOCK, columns, _BAND_BLOCK)
     return blocks.transpose(0, 2, 1, 3).reshape(rows, columns, _BAND_BLOCK**2)
