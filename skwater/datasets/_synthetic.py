@@ -69,7 +69,7 @@ A score on these images says whether a method works at all, and nothing about re
 class _Rosette(NamedTuple):
     """What is random about one plant. Leaves go from the youngest, on top, to the oldest."""
 
-    vigour: float  # on the logit of the cover
+    vigor: float  # on the logit of the cover
     sensitivity: float  # to drought, 1 = as in the table
     angle: np.ndarray
     length: np.ndarray
@@ -197,37 +197,11 @@ def make_water_stress(
     array([0, 0, 0, 1, 1, 1])
     """
     days = _check_days(days, n_frames)
-    # One generator for each plant, date and image: a longer season or a larger image shows the
-    # same plants.
     seed = check_random_state(random_state).randint(np.iinfo(np.int32).max)
     treatment, nitrogen, target = _design(
         n_plants, stressed_fraction, np.random.default_rng((seed, 1))
     )
-    rosettes = [_grow(np.random.default_rng((seed, 2, i))) for i in range(n_plants)]
-    lights = [_light(np.random.default_rng((seed, 3, j))) for j in range(n_frames)]
-
-    data = np.empty((n_plants, n_frames, size, size, 3), np.float32 if missing else np.uint8)
-    cover = np.empty((n_plants, n_frames))
-    luck = np.empty((n_plants, n_frames))
-    for i, rosette in enumerate(rosettes):
-        growth = logit(np.interp(days, *_GROWTH.T)) + _GROWTH_BY_NITROGEN[nitrogen[i]]
-        growth += rosette.vigour
-        relative_cover, wilting, paling = _drought(
-            days - onset_day, target[i] * rosette.sensitivity
-        )
-        leaf = _LEAF_BY_NITROGEN[nitrogen[i]] * rosette.tint
-        for j in range(n_frames):
-            rng = np.random.default_rng((seed, 4, i, j))
-            luck[i, j] = rng.random()
-            stage = expit(growth[j] + rng.normal(0, 0.3))
-            stage_cover = stage * relative_cover[j]
-            data[i, j], cover[i, j] = _render(
-                rosette, leaf, stage, stage_cover, wilting[j], paling[j], lights[j], size, rng
-            )
-    is_missing = luck < missing
-    is_missing[np.arange(n_plants), luck.argmax(axis=1)] = False
-    if is_missing.any():
-        data[is_missing] = np.nan
+    data, cover, is_missing = _render_season(days, onset_day, target, nitrogen, missing, size, seed)
     if return_X_y:
         return data, target
     return Bunch(
@@ -278,6 +252,39 @@ def _design(n_plants, stressed_fraction, rng):
     return treatment, nitrogen[treatment], stressed[treatment].astype(np.int64)
 
 
+def _render_season(days, onset_day, target, nitrogen, missing, size, seed):
+    """Images of all plants on all days, the true cover, and which images are missing.
+
+    There is one generator for each plant, date and image: a longer season or a larger image shows
+    the same plants.
+    """
+    n, t = len(target), len(days)
+    lights = [_light(np.random.default_rng((seed, 3, j))) for j in range(t)]
+    data = np.empty((n, t, size, size, 3), np.float32 if missing else np.uint8)
+    cover, luck = np.empty((n, t)), np.empty((n, t))
+    for i in range(n):
+        rosette = _grow(np.random.default_rng((seed, 2, i)))
+        growth = logit(np.interp(days, *_GROWTH.T)) + _GROWTH_BY_NITROGEN[nitrogen[i]]
+        growth += rosette.vigor
+        relative_cover, wilting, paling = _drought(
+            days - onset_day, target[i] * rosette.sensitivity
+        )
+        leaf = _LEAF_BY_NITROGEN[nitrogen[i]] * rosette.tint
+        for j in range(t):
+            rng = np.random.default_rng((seed, 4, i, j))
+            luck[i, j] = rng.random()
+            stage = expit(growth[j] + rng.normal(0, 0.3))
+            stage_cover = stage * relative_cover[j]
+            data[i, j], cover[i, j] = _render(
+                rosette, leaf, stage, stage_cover, wilting[j], paling[j], lights[j], size, rng
+            )
+    is_missing = luck < missing
+    is_missing[np.arange(n), luck.argmax(axis=1)] = False
+    if is_missing.any():
+        data[is_missing] = np.nan
+    return data, cover, is_missing
+
+
 def _grow(rng):
     """Draw a rosette. New leaves follow the last at the golden angle, as in beets."""
     age = np.linspace(0, 1, _N_LEAVES)
@@ -285,7 +292,7 @@ def _grow(rng):
     noise = rng.normal(size=(128, 128))
     relief = sum(s * gaussian_filter(noise, s, mode="wrap") for s in (0.8, 2, 6))
     return _Rosette(
-        vigour=rng.normal(0, 0.35),
+        vigor=rng.normal(0, 0.35),
         sensitivity=rng.uniform(0.6, 1.4),
         angle=rng.uniform(0, 2 * np.pi)
         + golden * np.arange(_N_LEAVES)

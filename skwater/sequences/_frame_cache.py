@@ -66,7 +66,10 @@ class FrameCache:
         if self.path.is_file():
             with self.path.open("rb") as file:
                 head = file.read(_HEADER)
-        if not _starts_alike(head, _MAGIC[:-1]):
+        # One of ours may be truncated, and filled up with zeros when frames were written to it.
+        start = head[: len(_MAGIC) - 1].rstrip(b"\0")
+        unknown = head and not start and self._file is None
+        if unknown or not _MAGIC.startswith(start):
             raise FileExistsError(
                 f"cache={str(self.path)!r} is a file of something else, which is left as it is: "
                 f"give another name."
@@ -108,13 +111,14 @@ class FrameCache:
         file = self._opened()
         _write_at(file.fileno(), frame, self._frame_at(i))
         _write_at(file.fileno(), _checksum(frame).to_bytes(_SUM_BYTES, "little"), self._sum_at(i))
+        _write_at(file.fileno(), self._head, 0)  # a file truncated since then has lost it
 
     def _opened(self):
         """The open file, which is made anew if it was truncated."""
         file = self._file
-        if file is None or os.fstat(file.fileno()).st_size != self._size:
-            file = self._open()
-        return file
+        if file is None:
+            return self._open()
+        return file if os.fstat(file.fileno()).st_size == self._size else self._open()
 
     def _sum_at(self, i):
         return _HEADER + _SUM_BYTES * i
@@ -149,10 +153,6 @@ class _CacheFile(io.FileIO):
 
     def __del__(self):
         self.close()
-
-
-def _starts_alike(head, magic):
-    return head.startswith(magic) or magic.startswith(head)  # one of ours that was truncated
 
 
 def _checksum(frame):

@@ -21,7 +21,8 @@ class ImageSequences(LazySequences):
     tables over the same files; ``X[i]`` and ``numpy.asarray(X)`` decode, in threads. Files are
     PNG, JPEG or TIFF of 8 or 16 bits. Their headers and their ends are checked when the table is
     made, without decoding, and all errors are reported together. Corruption inside a JPEG is not
-    detected: give :func:`~skwater.datasets.load_manifest` checksums against that.
+    detected, though its decoder may print a warning that names no file: give
+    :func:`~skwater.datasets.load_manifest` checksums against that.
 
     What is done to each image, in this order: it is turned upright by its EXIF orientation;
     converted to RGB (gray and palette images too; alpha is dropped) or to gray; cut to its
