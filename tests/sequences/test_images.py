@@ -4,7 +4,6 @@ import os
 import pickle
 import re
 import struct
-import time
 import tracemalloc
 import zlib
 from pathlib import Path
@@ -191,18 +190,18 @@ def test_same_numbers_from_images_and_from_arrays(table):
     assert np.array_equal(lazy, eager)
 
 
-def test_ten_thousand_plants_are_spliced_at_once(save):
+def test_ten_thousand_plants_are_spliced_at_once(save, monkeypatch):
     paths = np.full((10_000, 16), save("one.png"), dtype=object)
     X, y = ImageSequences(paths), np.arange(10_000) % 2
+    monkeypatch.setattr(ImageSequences, "_load", lambda self, slot: pytest.fail("decoded"))
+    monkeypatch.setattr(ImageSequences, "__getitem__", lambda self, rows: pytest.fail("row by row"))
     tracemalloc.start()
-    start = time.perf_counter()
     spliced, _ = RSSResampler(15_000, random_state=0).fit_resample(X, y)
-    seconds, peak = time.perf_counter() - start, tracemalloc.get_traced_memory()[1]
+    peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert isinstance(spliced, ImageSequences)
     assert spliced.shape[:2] == (30_000, 16)
     assert peak < 100e6
-    assert seconds < 3  # traced, and on a machine that is shared; a second without both
 
 
 def test_pickle_is_small(table):
