@@ -165,9 +165,8 @@ def load_manifest(
             errors.append(f"{place}: {error}")
             continue
         columns = {name: str(value) for name, value in row.items() if name not in needed}
-        records.append(
-            ImageRecord(file, row[plant], time, row[label] if label else None, place, columns)
-        )
+        name, group = str(row[plant]), str(row[label]) if label else None
+        records.append(ImageRecord(file, name, time, group, place, columns))
     return make_bunch(
         records,
         errors,
@@ -247,7 +246,7 @@ def _as_cell(value, empty):
 
 
 def _check_header(source, header, sep, needed):
-    twice = sorted({name for name in header if header.count(name) > 1})
+    twice = sorted({name for name in header if name and header.count(name) > 1})
     if twice:
         raise ValueError(f"{source} has two columns of the name {twice[0]!r}.")
     lacking = [name for name in needed if name not in header]

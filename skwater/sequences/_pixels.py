@@ -8,9 +8,6 @@ import numpy as np
 
 from ._headers import ImageError, read_header
 
-# OpenCV processes up to 4 channels together, and rounds 2 differently from 1, 3 and 4.
-_TOGETHER = (1, 3, 4)
-
 
 def decode(data, max_pixels, *, gray, dtype):
     """Decode a file to an upright image (height, width, 3) in RGB, or (height, width, 1).
@@ -182,11 +179,11 @@ def cut_box(image, box):
 
 
 def _by_channels(function, image):
-    """Apply a function of OpenCV to the channels, together if OpenCV does so in the same way."""
-    if image.shape[2] in _TOGETHER:
-        out = function(np.ascontiguousarray(image))
-        return out.reshape(*out.shape[:2], image.shape[2])  # OpenCV drops a single channel
-    return np.dstack([function(np.ascontiguousarray(c)) for c in np.moveaxis(image, 2, 0)])
+    """Apply a function of OpenCV, which takes four channels at most, and rounds two differently."""
+    n_channels = image.shape[2]
+    edges = [*range(4, n_channels, 4), *([n_channels - 1] if n_channels % 4 == 2 else [])]
+    parts = np.split(image, edges, axis=2)
+    return np.dstack([function(np.ascontiguousarray(part)) for part in parts])
 
 
 def _back_to_image(size, box):

@@ -384,6 +384,12 @@ def test_d12_column_twice(manifest):
         load_manifest(path)
 
 
+def test_columns_without_a_name_are_legal(manifest):
+    path = manifest()
+    path.write_text("".join(f"{line},,\n" for line in path.read_text().splitlines()))
+    assert load_manifest(path).data.shape[:2] == (3, 3)
+
+
 @pytest.mark.parametrize("column", ["plant", "label", "treatment"])
 def test_d12_null_characters(manifest, column):
     rows = change(4, **{column: f"{ROWS[4][column]}\0"})
