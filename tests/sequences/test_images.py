@@ -3,6 +3,7 @@
 import os
 import pickle
 import re
+import runpy
 import struct
 import tracemalloc
 import zlib
@@ -19,6 +20,7 @@ from skwater.preprocessing import CenterCrop, Resize
 from skwater.resampling import splice
 from skwater.sequences import channel_statistics, missing_frames
 from skwater.sequences._frame_cache import FrameCache
+from skwater.sequences._frame_cache import __file__ as frame_cache_file
 from skwater.sequences._pixels import center_crop, cut_box, resize
 
 pytestmark = pytest.mark.filterwarnings("error")
@@ -576,6 +578,17 @@ def test_file_of_somebody_is_left_alone(table):
 def test_cache_takes_any_frame(tmp_path):
     cache = FrameCache(tmp_path / "cache", b"", (3, 5, 7, 3), np.uint16)
     frame = np.arange(105, dtype=np.uint16).reshape(5, 7, 3)
+    cache.put(1, frame)
+    assert cache.get(0) is None
+    assert np.array_equal(cache.get(1), frame)
+
+
+def test_cache_where_the_system_reads_at_no_position(tmp_path, monkeypatch):
+    monkeypatch.delattr(os, "pread")
+    cache = runpy.run_path(frame_cache_file)["FrameCache"](
+        tmp_path / "cache", b"", (3, 5), np.uint8
+    )
+    frame = np.arange(5, dtype=np.uint8)
     cache.put(1, frame)
     assert cache.get(0) is None
     assert np.array_equal(cache.get(1), frame)
