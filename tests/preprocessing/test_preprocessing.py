@@ -455,7 +455,7 @@ def test_a_pixel_off_is_a_stretch(new):
 @pytest.mark.parametrize("new", [32, (48, 56), (100, 40)])
 def test_resize_never_stretches_and_says_what_would_do(old, new):
     X = np.zeros((1, 1, *old), np.uint8)
-    with pytest.raises(ValueError, match="would stretch pictures of") as error:
+    with pytest.raises(ValueError, match="would stretch images of") as error:
         Resize(new).fit(X)
     assert f"{old[0]} x {old[1]} pixels" in str(error.value)
     numbers = [int(word.strip("(),.")) for word in re.findall(r"\d+,|\d+\)", str(error.value))]
