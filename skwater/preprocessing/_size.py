@@ -5,14 +5,14 @@ from numbers import Integral
 
 import numpy as np
 
-from ._image_transformer import _PictureTransformer
+from ._image_transformer import _ImageTransformer
 
 _RESIZABLE = ("uint8", "uint16", "float32", "float64")
 # OpenCV averages up to 4 channels together, and rounds 2 otherwise than 1, 3 and 4.
 _TOGETHER = (1, 3, 4)
 
 
-class CenterCrop(_PictureTransformer):
+class CenterCrop(_ImageTransformer):
     """The middle of every picture.
 
     Cuts off borders, so that what remains is mostly plant, or has the shape that :class:`Resize`
@@ -68,7 +68,7 @@ class CenterCrop(_PictureTransformer):
         return partial(_center_crop, size=new), new, dtype
 
 
-class Resize(_PictureTransformer):
+class Resize(_ImageTransformer):
     """Every picture with fewer pixels, each the mean of those that it covers.
 
     Fewer pixels make training faster, and a network smaller. What is finer than a new pixel is

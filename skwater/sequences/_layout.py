@@ -41,18 +41,13 @@ def iter_sequences(X):
         yield as_frames(np.asarray(X[i])[None])[0]
 
 
-def check_rank(shape):
-    """Refuse shapes with too few or too many axes."""
+def check_layout(shape):
+    """Refuse shapes that cannot be sequences, and those that look channels-first."""
     if len(shape) not in LAYOUTS:
         raise ValueError(
             f"X must have 2 to 5 dimensions, {LAYOUTS[5]} or fewer of the trailing ones, "
             f"got shape {tuple(shape)}."
         )
-
-
-def check_layout(shape):
-    """Refuse shapes that cannot be sequences, and those that look channels-first."""
-    check_rank(shape)
     if 0 in shape:
         raise ValueError(f"X must not be empty: expected {LAYOUTS[len(shape)]}, got {shape}.")
     if len(shape) == 5 and _looks_channels_first(*shape[2:]):

@@ -6,15 +6,7 @@ import numpy as np
 from sklearn.utils import check_array, check_consistent_length
 from sklearn.utils.validation import _check_y, validate_data
 
-from ._layout import (
-    LAYOUTS,
-    as_array,
-    can_be_illegal,
-    check_layout,
-    check_rank,
-    missing_in,
-    more,
-)
+from ._layout import LAYOUTS, as_array, can_be_illegal, check_layout, missing_in, more
 from ._lazy import gather, is_lazy, n_base, used_frames
 
 _COLOR = "(n_samples, n_frames, height, width, 3)"
@@ -71,12 +63,12 @@ def check_sequences(
             f"X has shape {X.shape}: this is one plant. Reshape your data with X[None], to "
             f"{(1, *X.shape)}."
         )
-    check_rank(X.shape)
+    if is_lazy(X) or len(X.shape) != 2:  # scikit-learn has its own words for empty tables
+        check_layout(X.shape)
     if is_lazy(X) or (numeric and not complete and _reads_rows(X)):
         y = _validate_rows(estimator, X, y, reset, fitted)
     else:
         X, y = _validate_array(estimator, X, y, reset, fitted, numeric)
-    check_layout(X.shape)
     if frames == "color" and X.shape[-1] != 3:
         raise ValueError(f"{name} needs color images, X of shape {_COLOR}, got {X.shape}.")
     if fitted:
@@ -159,8 +151,8 @@ def _check_same_frames(shape, fitted, name, *, same_size):
         )
     if shape[1] > fitted[0]:
         raise ValueError(
-            f"X has {shape[1]} frames in shape {shape}, but {name} was fitted on {fitted[0]} in "
-            f"sequences of shape {fitted}. Fewer frames are legal, more are not: fit again."
+            f"X has {shape[1]} frames, but {name} was fitted on {fitted[0]} frames: X has shape "
+            f"{shape}, sequences had {fitted}. Fewer frames are legal, more are not: fit again."
         )
 
 

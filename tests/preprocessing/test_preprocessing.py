@@ -101,7 +101,7 @@ def test_negative_values_are_an_error():
     X = photos([[0, 5], [20, 1]], np.float64)
     X[1] -= X[1].mean()
     with pytest.raises(
-        ValueError, match=r"negative values in sample 1.*before any standardisation"
+        ValueError, match=r"negative values in sample 1.*before any standardization"
     ):
         CanopyCover().fit_transform(X)
 
@@ -489,7 +489,7 @@ def test_mask_is_what_the_cover_counts(threshold):
 def test_mask_of_photos_with_negative_values():
     X = photos([[0, 5], [20, 1]], np.float32)
     X[1] -= 50
-    with pytest.raises(ValueError, match=r"Sample 1: .*negative.*before any standardisation"):
+    with pytest.raises(ValueError, match=r"Sample 1: .*negative.*before any standardization"):
         VegetationMask().fit_transform(X)
     lazy = VegetationMask().transform(SplicedSequences(X, [[0, 0], [1, 1]]))
     with pytest.raises(ValueError, match="negative"):
@@ -498,7 +498,7 @@ def test_mask_of_photos_with_negative_values():
 
 @pytest.mark.parametrize("shape", [(2, 3, 4, 4), (2, 3, 4, 4, 1), (2, 3, 4, 4, 4)])
 def test_mask_needs_colour(shape):
-    with pytest.raises(ValueError, match=r"color photos.*width, 3\), got"):
+    with pytest.raises(ValueError, match=r"color images.*width, 3\), got"):
         VegetationMask().fit(np.zeros(shape))
 
 
