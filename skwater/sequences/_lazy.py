@@ -15,8 +15,9 @@ class LazySequences(ABC):
     A table over a base that stays as it is: frame ``t`` of row ``i`` is column ``frames[t]`` of
     row ``donors[i, t]`` of the base. Rows, splices and choices of frames are new tables over the
     same base and cost a few integers: ``X[rows]`` and ``X[rows, start:stop]`` stay lazy, while
-    ``X[row]`` and ``X[row, frame]`` are read. A subclass says what a frame looks like (`frame_shape`,
-    `dtype`), how frames of the base are read (`_read`) and which are missing (`_missing`).
+    ``X[row]`` and ``X[row, frame]`` are read. A subclass says what a frame looks like
+    (`frame_shape`, `dtype`), how frames of the base are read (`_read`) and which are missing
+    (`_missing`).
 
     Parameters
     ----------
@@ -121,7 +122,8 @@ class LazySequences(ABC):
         Raises
         ------
         ValueError
-            If `donors` is not a table with one column for each frame, or has a number that is no row.
+            If `donors` is not a table with one column for each frame, or has a number that is no
+            row.
         """
         return self._with(gather(self.donors, check_donors(donors, self.donors.shape)), self.frames)
 

@@ -47,7 +47,7 @@ def check_sequences(
     y : ndarray of shape (n_samples,) or None
         The classes.
     """
-    if not is_lazy(X) and (not hasattr(X, "shape") or getattr(X, "dtype", None) == object):
+    if not hasattr(X, "shape") or (isinstance(X, np.ndarray) and X.dtype.kind == "O"):
         X = as_array(X)
     name = type(estimator).__name__
     _check_dtype(X, name, numeric, frames)
