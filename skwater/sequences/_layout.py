@@ -16,7 +16,7 @@ LAYOUTS = {
     5: "(n_samples, n_frames, height, width, n_channels)",
 }
 _NESTED = list | tuple | np.ndarray
-_LARGEST_EXACT = 2**53  # from here on float64 does not have every integer
+_LARGEST_EXACT = 2**53  # float64 has every integer up to here
 
 
 def as_frames(X):
@@ -60,8 +60,8 @@ def check_layout(shape):
 def _looks_channels_first(c, h, w):
     """Whether the last two axes look like an image, and the one before them like its channels.
 
-    The opposite reading must be implausible: an image of at most 5 rows, or with as many channels
-    as columns. Strips of a hyperspectral image, such as (4, 6, 28), are legal.
+    Read as channels-last they would be a strip of an image, with about as many channels as columns.
+    Strips of a hyperspectral image, which have many more, such as (4, 6, 28), are legal.
     """
     short, long = sorted((h, w))
     if c >= short:
@@ -90,16 +90,17 @@ def can_be_illegal(dtype):
     return dtype.kind == "f" or (dtype.kind in "iu" and dtype.itemsize == 8)
 
 
+def are_legal(values):
+    """Tell which values can become floats: those that are finite and not too large."""
+    if values.dtype.kind != "f":
+        return (values <= _LARGEST_EXACT) & (values >= -_LARGEST_EXACT)
+    with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite
+        return np.isfinite(values.astype(np.float32, copy=False))
+
+
 def missing_in(sequence, name, positions):
     """Tell for each frame whether it is all-NaN; refuse values that no estimator can use."""
-    if not can_be_illegal(sequence.dtype):
-        return np.zeros(len(sequence), dtype=bool)
-    if sequence.dtype.kind == "f":
-        with np.errstate(over="ignore"):  # larger numbers become infinite
-            legal = np.isfinite(sequence.astype(np.float32, copy=False))
-    else:
-        legal = (sequence <= _LARGEST_EXACT) & (sequence >= -_LARGEST_EXACT)
-    if legal.all():
+    if not can_be_illegal(sequence.dtype) or (legal := are_legal(sequence)).all():
         return np.zeros(len(sequence), dtype=bool)
     values = sequence.reshape(len(sequence), -1, frame_shape(sequence[None])[-1])
     missing = np.isnan(values).all(axis=(1, 2))
@@ -148,8 +149,7 @@ def onset_from_days(days, onset_day):
 
     A frame taken on `onset_day` itself, the day of the last irrigation, still shows plants that
     are not stressed, and counts. The result is the `onset` of :class:`~skwater.RSSResampler` and
-    of :func:`~skwater.evaluation.exchangeability_test`, so no frames need
-    to be counted by hand.
+    of :func:`~skwater.evaluation.exchangeability_test`: no frames need to be counted by hand.
 
     It misleads if `days` are not those of the frames that the sampler sees: after a
     :class:`~skwater.preprocessing.FrameSampler` these are ``days[sampler.frames_]``.

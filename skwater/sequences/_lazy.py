@@ -6,7 +6,7 @@ from copy import copy
 
 import numpy as np
 
-from ._layout import as_frames, missing_in
+from ._layout import are_legal, as_frames, can_be_illegal, missing_in
 
 
 class LazySequences(ABC):
@@ -301,10 +301,10 @@ class MappedSequences(LazySequences):
                     f"The function must return frames of shape {out[present].shape}, got "
                     f"{mapped.shape}."
                 )
-            if mapped.dtype.kind == "f" and not np.isfinite(mapped).all():
+            if can_be_illegal(mapped.dtype) and not are_legal(mapped).all():
                 raise ValueError(
                     f"The function returned NaN or infinity for frames of sample {rows[0]} of the "
-                    f"base."
+                    f"base, or numbers that are too large."
                 )
             out[present] = mapped
         return out
