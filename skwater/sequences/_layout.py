@@ -94,8 +94,10 @@ def are_legal(values):
     """Tell which values can become floats: those that are finite and not too large."""
     if values.dtype.kind != "f":
         return (values <= _LARGEST_EXACT) & (values >= -_LARGEST_EXACT)
+    if values.dtype.itemsize <= 4:
+        return np.isfinite(values)
     with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite
-        return np.isfinite(values.astype(np.float32, copy=False))
+        return np.isfinite(values.astype(np.float32))
 
 
 def missing_in(sequence, name, positions):
