@@ -10,7 +10,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from ..preprocessing import CanopyCover
-from ..sequences import as_frames, frame_shape
+from ..sequences import frame_shape, iter_sequences
 
 METADATA_ONLY = "metadata only"
 _CONVOLUTION_LENGTH = 9  # of the kernels of both: shorter series cannot be read
@@ -55,8 +55,7 @@ def summarise(X):
 
 def channel_means(X):
     """Mean of each channel of each frame, of shape (n_samples, n_frames, n_channels)."""
-    one_by_one = (as_frames(np.asarray(X[i])[None])[0] for i in range(len(X)))
-    return np.stack([plant.mean(axis=(1, 2), dtype=np.float64) for plant in one_by_one])
+    return np.stack([plant.mean(axis=(1, 2), dtype=np.float64) for plant in iter_sequences(X)])
 
 
 def is_photo(X):

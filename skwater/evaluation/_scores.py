@@ -104,7 +104,7 @@ def _evidence(outcome, pos_label):
     column = np.flatnonzero(outcome.classes == pos_label)[0]
     if outcome.proba is not None:
         return outcome.proba[:, column]
-    if outcome.decision is not None and outcome.decision.ndim == 1:
+    if outcome.decision is not None and len(outcome.decision.shape) == 1:
         return outcome.decision if column == 1 else -outcome.decision
     return None if outcome.decision is None else outcome.decision[:, column]
 

@@ -5,8 +5,15 @@ from sklearn import get_config
 from sklearn.utils import check_consistent_length, column_or_1d, gen_batches
 from sklearn.utils.validation import check_is_fitted
 
-from ..sequences import as_frames, check_days, frame_shape, missing_frames
-from ._frames import check_sequences_shape, to_rgb
+from ..sequences import (
+    as_frames,
+    check_days,
+    check_sequences,
+    frame_shape,
+    iter_sequences,
+    missing_frames,
+)
+from ._frames import to_rgb
 from ._style import COLORS, GRAY, draw_onset, label_time, new_axes, trim_axes
 
 _FALL = "Fall in probability\nof the true class"
@@ -140,7 +147,7 @@ class FrameImportanceDisplay:
                 f"what is shown. CalibratedClassifierCV gives it one."
             )
         check_is_fitted(estimator)
-        X = check_sequences_shape(X)
+        X, _ = check_sequences(None, X, complete=False)
         y = column_or_1d(y)
         check_consistent_length(X, y)
         days = None if days is None else check_days(days, X.shape[1])
@@ -188,7 +195,7 @@ class FrameImportanceDisplay:
             return self
         if ax is None:
             ax = new_axes(self, 2, figsize=(9.6, 4))
-        elif np.ndim(ax) == 0:
+        elif np.shape(ax) == ():
             ax.set_axis_off()
             ax = [ax.inset_axes([0, 0, 0.5, 1]), ax.inset_axes([0.55, 0, 0.33, 1])]
         self.ax_ = np.asarray(ax)
@@ -298,8 +305,8 @@ def mean_frames(X):
     """Mean over the plants that have the frame, (n_frames, height, width, n_channels)."""
     there = ~missing_frames(X)
     total = np.zeros((X.shape[1], *frame_shape(X)))
-    for i, frames in enumerate(there):
-        total[frames] += as_frames(np.asarray(X[i])[None])[0, frames]
+    for sequence, frames in zip(iter_sequences(X), there, strict=True):
+        total[frames] += sequence[frames]
     counts = there.sum(axis=0)[:, None, None, None]
     return np.divide(total, counts, out=np.full_like(total, np.nan), where=counts > 0)
 

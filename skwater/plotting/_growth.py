@@ -4,8 +4,8 @@ import numpy as np
 from sklearn.utils import check_consistent_length, column_or_1d
 
 from ..preprocessing import CanopyCover
-from ..sequences import check_days
-from ._frames import check_sequences_shape, choose_channel, read_channel, refuse_channel
+from ..sequences import check_days, check_sequences, has_images
+from ._frames import read_channel, refuse_channel
 from ._style import (
     draw_band,
     draw_legend,
@@ -146,19 +146,17 @@ class GrowthDisplay:
             If X has several numbers a frame and no `channel` is chosen, or has pictures that are
             not in color, or days do not fit the frames.
         """
-        X = check_sequences_shape(X)
+        X, _ = check_sequences(None, X, complete=False)
         y = column_or_1d(y)
         check_consistent_length(X, y)
         days = None if days is None else check_days(days, X.shape[1])
         if not 0 <= quantiles[0] < quantiles[1] <= 1:
             raise ValueError(f"quantiles must be increasing and in [0, 1], got {quantiles}.")
-        if X.ndim <= 3:
-            values = read_channel(X, channel)
-            default_name = "Value" if X.ndim == 2 else f"Channel {choose_channel(X.shape, channel)}"
-        else:
+        if has_images(X):
             refuse_channel(channel)
-            values = CanopyCover().transform(X)
-            default_name = "Canopy cover (fraction)"
+            values, default_name = CanopyCover().transform(X), "Canopy cover (fraction)"
+        else:
+            values, default_name = read_channel(X, channel)
         names, n_plants = np.unique(y, return_counts=True)
         levels = [0.5, *quantiles]
         median, low, high = np.stack([_quantiles(values[y == g], levels) for g in names], axis=1)

@@ -5,8 +5,8 @@ import operator
 import numpy as np
 from sklearn.utils import column_or_1d
 
-from ..sequences import check_days, is_lazy
-from ._frames import choose_channel, read_channel, read_thumbnails, refuse_channel
+from ..sequences import check_days, has_images, is_lazy
+from ._frames import read_channel, read_thumbnails, refuse_channel
 from ._style import (
     GRAY,
     draw_legend,
@@ -159,13 +159,11 @@ class SpliceDisplay:
         plants = donors[np.sort(np.unique(donors, return_index=True)[1])]
         classes = None if y is None else _classes_of(plants, column_or_1d(y))
         seasons = X._with(np.repeat(plants[:, None], len(donors), axis=1), X.frames)
-        if X.ndim <= 3:
-            originals = read_channel(seasons, channel)
-            default_name = "Value" if X.ndim == 2 else f"Channel {choose_channel(X.shape, channel)}"
-        else:
+        if has_images(X):
             refuse_channel(channel)
-            originals = read_thumbnails(seasons)
-            default_name = "Value"
+            originals, default_name = read_thumbnails(seasons), "Value"
+        else:
+            originals, default_name = read_channel(seasons, channel)
         display = cls(
             donors=donors,
             plants=plants,
@@ -195,7 +193,7 @@ class SpliceDisplay:
         ImportError
             If matplotlib is not installed.
         """
-        pictures = self.originals.ndim > 2
+        pictures = has_images(self.originals)
         if ax is None:
             n_rows, n_frames = 1 + len(self.plants), len(self.donors)
             size = (max(4, 0.75 * n_frames), max(1.8, 0.9 * n_rows)) if pictures else None

@@ -6,12 +6,12 @@ from numbers import Integral
 import numpy as np
 
 from ..sequences._pixels import center_crop, resize
-from ._image_transformer import _PictureTransformer
+from ._image_transformer import _ImageTransformer
 
 _RESIZABLE = ("uint8", "uint16", "float32", "float64")
 
 
-class CenterCrop(_PictureTransformer):
+class CenterCrop(_ImageTransformer):
     """Crop every image to its center.
 
     Cuts off borders, so that what remains is mostly plant, or has the aspect ratio that
@@ -67,7 +67,7 @@ class CenterCrop(_PictureTransformer):
         return partial(center_crop, size=new), new, dtype
 
 
-class Resize(_PictureTransformer):
+class Resize(_ImageTransformer):
     """Resize every image, each new pixel being the mean of those that it covers.
 
     Fewer pixels make training faster, and a network smaller. Details finer than a new pixel are

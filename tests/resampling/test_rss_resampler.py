@@ -541,3 +541,10 @@ def test_long_series_with_an_onset(onset):
     X = np.random.default_rng(0).random((20, 400))
     sampler = RSSResampler(20, n_segments="frame", onset=onset, random_state=0)
     assert sampler.fit_resample(X, [0, 1] * 10)[0].shape == (40, 400)
+
+
+def test_n16_the_docstring_begins_with_the_pipeline_that_takes_samplers():
+    _, second, *_ = RSSResampler.__doc__.split("\n\n")
+    assert "skwater.make_pipeline" in second
+    assert "imbalanced-learn" in second
+    assert "scikit-learn's own ``make_pipeline`` refuses samplers" in second
