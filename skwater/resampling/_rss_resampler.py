@@ -68,6 +68,9 @@ class RSSResampler(BaseOverSampler):
         sequence continues from the level that it has reached. Only for frames of numbers or
         vectors. "scale" is meant for sizes, such as leaf area; a channel in which the two levels
         are not both positive or both negative stays as it is.
+    allow_fewer : bool, default=False
+        If fewer different sequences are possible than a class is to get, make all of them, with a
+        warning, instead of raising a ValueError.
     lazy : bool, default=False
         Return :class:`SplicedSequences`, a table of donors over the originals, in place of a
         copy of every frame.
@@ -84,6 +87,8 @@ class RSSResampler(BaseOverSampler):
         The seed that was drawn, if `random_state` is None.
     sampling_strategy_ : dict
         Number of new sequences for each class that gets any.
+    n_lacking_ : int
+        How many sequences were made fewer than asked for; above 0 with `allow_fewer` only.
     n_features_in_ : int
         Number of frames.
     feature_names_in_ : ndarray of shape (n_frames,), dtype object
@@ -135,6 +140,7 @@ class RSSResampler(BaseOverSampler):
         "n_segments": [Interval(Integral, 2, None, closed="left"), StrOptions({"auto", "frame"})],
         "onset": [Interval(Integral, 1, None, closed="left"), None],
         "junction": [StrOptions({"keep", "shift", "scale"})],
+        "allow_fewer": ["boolean"],
         "lazy": ["boolean"],
         "random_state": ["random_state"],
     }
@@ -146,6 +152,7 @@ class RSSResampler(BaseOverSampler):
         n_segments="auto",
         onset=None,
         junction="keep",
+        allow_fewer=False,
         lazy=False,
         random_state=None,
     ):
@@ -153,6 +160,7 @@ class RSSResampler(BaseOverSampler):
         self.n_segments = n_segments
         self.onset = onset
         self.junction = junction
+        self.allow_fewer = allow_fewer
         self.lazy = lazy
         self.random_state = random_state
 
@@ -287,6 +295,7 @@ class RSSResampler(BaseOverSampler):
     def _draw_donors(self, y, strata, missing, onset):
         rng = self._random_state()
         donors = [np.empty((0, missing.shape[1]), dtype=np.intp)]
+        self.n_lacking_ = 0
         for label, n_new in self.sampling_strategy_.items():
             if n_new == 0:
                 continue
@@ -304,6 +313,13 @@ class RSSResampler(BaseOverSampler):
                 possible = [r.count() for r in rows]
                 if n_new <= sum(possible):
                     break
+            if self.allow_fewer and 0 < sum(possible) < n_new:
+                warnings.warn(
+                    f"Only {sum(possible)} of {n_new} new sequences of class {label} are possible.",
+                    stacklevel=4,
+                )
+                self.n_lacking_ += n_new - sum(possible)
+                self.sampling_strategy_[label] = n_new = sum(possible)
             _check_possible(label, n_new, rows, sum(possible))
             shares = _share_out(n_new, n_own, possible)
             for p, r, share in zip(plants, rows, shares, strict=True):

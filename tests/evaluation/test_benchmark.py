@@ -463,7 +463,7 @@ def test_an_error_says_which_fit(make_plants):
         ({"metadata": [["a"]] * 3}, "metadata has 3 rows"),
         ({"estimators": {}, "baselines": None}, "nothing to score"),
         ({"estimators": {"majority class": LR}}, "share names"),
-        ({"cv": 30}, "n_splits"),
+        ({"cv": 30}, "cv=30 is more folds than there are plants: 16 of class 0, 8 of class 1"),
         ({"n_repeats": 0}, "n_repeats"),
         ({"y": np.zeros(24)}, "one class only"),
     ],
@@ -544,7 +544,7 @@ def test_what_is_no_classifier(make_plants, model):
 def test_class_in_one_group_only(make_plants):
     X, y, _, treatments = make_plants()
     y = (treatments == 0).astype(int)
-    with pytest.raises(ValueError, match="training side has nothing of class 1"):
+    with pytest.raises(ValueError, match="training side has no plant of class 1"):
         run({"lr": LR}, X, y, treatments, cv=LeaveOneGroupOut())
 
 
