@@ -57,10 +57,10 @@ class EarlyDetectionCurve(Report):
     ...     onset_day=28.0,
     ...     scoring="balanced_accuracy",
     ... )
-    day  balanced accuracy  95 % interval                  remark
-    -------------------------------------------------------------
+    day  balanced accuracy  95 % interval                 remark
+    ------------------------------------------------------------
     28               0.450   0.30 to 0.65  up to last irrigation
-    32               0.800   0.60 to 0.90            above chance
+    32               0.800   0.60 to 0.90           above chance
     Chance is 0.500. Each interval is that of its day by itself.
     """
 

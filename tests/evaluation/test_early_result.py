@@ -31,8 +31,8 @@ def test_table(make_curve):
     curve = make_curve()
     head, _, first, second, note = repr(curve).splitlines()
     assert head.split() == ["day", "accuracy", "95", "%", "interval", "remark"]
-    assert first.split(maxsplit=5) == "28 0.600 0.45 to 0.70".split() + ["up to last irrigation"]
-    assert second.split(maxsplit=5) == "32 1.000 0.80 to 1.00".split() + ["above chance"]
+    assert first.split(maxsplit=5) == ["28", "0.600", "0.45", "to", "0.70", "up to last irrigation"]
+    assert second.split(maxsplit=5) == ["32", "1.000", "0.80", "to", "1.00", "above chance"]
     assert note.startswith("Net: chance is 0.500.")
     assert str(curve) == repr(curve)
     assert "Chance is" in str(make_curve(name=None))
