@@ -14,9 +14,9 @@ class BenchmarkDisplay:
     """Balanced accuracy of models and baselines, each within its 95 % interval.
 
     Models are above baselines, and at the right is how many plants each of them classified
-    correctly. A model whose interval includes chance is marked "not above chance". Two intervals that
-    overlap do not mean that two models are alike, nor do intervals apart make a test: both models
-    saw the same plants. For that see the differences in the table itself.
+    correctly. A model whose interval includes chance is marked "not above chance". Two
+    intervals that overlap do not mean that two models are alike, nor do intervals apart make a
+    test: both models saw the same plants. For that see the differences in the table itself.
 
     Use :meth:`from_result` to make one. All parameters are stored as attributes.
 

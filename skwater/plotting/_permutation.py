@@ -1,4 +1,4 @@
-"""A permutation test as a picture: the score of the true labels among those of others."""
+"""Plot of a permutation test: the score of the true labels among those of others."""
 
 import numpy as np
 
