@@ -123,7 +123,7 @@ class EarlyDetectionCurve(Report):
             "Intervals (95 %) are those of each day by itself, with the number of plants as the "
             "sample size.",
             self._describe_control(),
-            f"With all images, up to day {last['day']:g}, the {score} was "
+            f"With all images, up to {show_days(self.days[-1:])}, the {score} was "
             f"{show_number(last[self.scoring])} ({show_interval(self.low[-1], self.high[-1])}); "
             f"chance is {show_number(self.chance)}.",
             f"Computed with {libraries}.",
@@ -134,7 +134,9 @@ class EarlyDetectionCurve(Report):
         if self.onset_day is None:
             return None
         before, above = self.days <= self.onset_day, self.low > self.chance
-        control = f"Up to the last irrigation, on day {self.onset_day:g}, no plant was stressed"
+        control = (
+            f"Up to the last irrigation, on {show_days([self.onset_day])}, no plant was stressed"
+        )
         if not before.any():
             said = ", and the curve has no day as a negative control."
         elif (before & above).any():

@@ -210,8 +210,8 @@ class RSSResampler(BaseOverSampler):
         ------
         ValueError
             If a class (in every stratum) has one plant only and there is no `onset`, if fewer
-            different sequences are possible than are asked for, or if `junction` is not "keep" for
-            images or lazy sequences.
+            different sequences are possible than are asked for and `allow_fewer` is False, or if
+            `junction` is not "keep" for images or lazy sequences.
         """
         self._validate_params()
         check_classification_targets(y)
