@@ -293,8 +293,8 @@ def _check_control(curve):
         score = curve.scoring.replace("_", " ")
         warnings.warn(
             f"On {show_days(curve.days[suspect])} the {score} is above chance, though no plant was "
-            f"stressed up to {show_days([curve.onset_day])}: something other than the drought tells the "
-            f"plants apart, such as place, pot or treatment, and later scores may rest on it too.",
+            f"stressed up to {show_days([curve.onset_day])}: something other than drought tells "
+            f"the plants apart (place, pot, treatment), and later scores may rest on it too.",
             LeakageWarning,
             stacklevel=4,
         )
