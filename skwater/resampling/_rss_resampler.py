@@ -67,6 +67,9 @@ class RSSResampler(BaseOverSampler):
         sequence continues from the level that it has reached. Only for frames of numbers or
         vectors. "scale" is meant for sizes, such as leaf area; a channel in which the two levels
         are not both positive or both negative stays as it is.
+    allow_fewer : bool, default=False
+        If fewer different sequences are possible than a class is to get, make all of them, with a
+        warning, instead of raising a ValueError.
     lazy : bool, default=False
         Return :class:`SplicedSequences`, a table of donors over the originals, instead of a
         copy of every frame.
@@ -83,6 +86,8 @@ class RSSResampler(BaseOverSampler):
         The seed that was drawn, if `random_state` is None.
     sampling_strategy_ : dict
         Number of new sequences for each class that gets any.
+    n_lacking_ : int
+        How many sequences were made fewer than asked for; above 0 with `allow_fewer` only.
     n_features_in_ : int
         Number of frames.
     sequence_shape_ : tuple of int
@@ -136,6 +141,7 @@ class RSSResampler(BaseOverSampler):
         "n_segments": [Interval(Integral, 2, None, closed="left"), StrOptions({"auto", "frame"})],
         "onset": [Interval(Integral, 1, None, closed="left"), None],
         "junction": [StrOptions({"keep", "shift", "scale"})],
+        "allow_fewer": ["boolean"],
         "lazy": ["boolean"],
         "random_state": ["random_state"],
     }
@@ -147,6 +153,7 @@ class RSSResampler(BaseOverSampler):
         n_segments="auto",
         onset=None,
         junction="keep",
+        allow_fewer=False,
         lazy=False,
         random_state=None,
     ):
@@ -154,6 +161,7 @@ class RSSResampler(BaseOverSampler):
         self.n_segments = n_segments
         self.onset = onset
         self.junction = junction
+        self.allow_fewer = allow_fewer
         self.lazy = lazy
         self.random_state = random_state
 
@@ -202,9 +210,9 @@ class RSSResampler(BaseOverSampler):
         Raises
         ------
         ValueError
-            If a class (in every stratum) has only one plant and there is no `onset`, if fewer
-            different sequences are possible than are asked for, or if `junction` is not "keep" for
-            images or lazy sequences.
+            If a class (in every stratum) has one plant only and there is no `onset`, if fewer
+            different sequences are possible than are asked for and `allow_fewer` is False, or if
+            `junction` is not "keep" for images or lazy sequences.
         """
         self._validate_params()
         check_classification_targets(y)
@@ -280,6 +288,7 @@ class RSSResampler(BaseOverSampler):
     def _draw_donors(self, y, strata, missing, onset):
         rng = self._random_state()
         donors = [np.empty((0, missing.shape[1]), dtype=np.intp)]
+        self.n_lacking_ = 0
         for label, n_new in self.sampling_strategy_.items():
             if n_new == 0:
                 continue
@@ -297,6 +306,13 @@ class RSSResampler(BaseOverSampler):
                 possible = [r.count() for r in rows]
                 if n_new <= sum(possible):
                     break
+            if self.allow_fewer and 0 < sum(possible) < n_new:
+                warnings.warn(
+                    f"Only {sum(possible)} of {n_new} new sequences of class {label} are possible.",
+                    stacklevel=4,
+                )
+                self.n_lacking_ += n_new - sum(possible)
+                self.sampling_strategy_[label] = n_new = sum(possible)
             check_possible(label, n_new, rows, sum(possible))
             shares = share_out(n_new, n_own, possible)
             for p, r, share in zip(plants, rows, shares, strict=True):
