@@ -1,4 +1,4 @@
-"""imbalanced-learn's pipeline, which also keeps the onset of splicing where it belongs."""
+"""imbalanced-learn's pipeline, which also checks the onset of splicing."""
 
 import imblearn.pipeline
 from sklearn.pipeline import _name_estimators
@@ -23,15 +23,15 @@ class Pipeline(imblearn.pipeline.Pipeline):
     steps : list of (str, estimator)
         Names and estimators, in order.
     transform_input : list of str, default=None
-        Names of metadata that are transformed as ``X`` is; see imbalanced-learn.
+        Names of metadata that are transformed like ``X``; see imbalanced-learn.
     memory : str or object with the joblib.Memory interface, default=None
-        Where fitted transformers are cached.
+        Cache for fitted transformers.
     verbose : bool, default=False
         Whether to print the time that each step takes.
 
     See Also
     --------
-    make_pipeline : Names the steps itself.
+    make_pipeline : Names the steps automatically.
 
     Examples
     --------
@@ -64,9 +64,9 @@ def make_pipeline(*steps, memory=None, transform_input=None, verbose=False):
     *steps : list of estimators
         Transformers and samplers, then the classifier.
     memory : str or object with the joblib.Memory interface, default=None
-        Where fitted transformers are cached.
+        Cache for fitted transformers.
     transform_input : list of str, default=None
-        Names of metadata that are transformed as ``X`` is; see imbalanced-learn.
+        Names of metadata that are transformed like ``X``; see imbalanced-learn.
     verbose : bool, default=False
         Whether to print the time that each step takes.
 
@@ -77,7 +77,7 @@ def make_pipeline(*steps, memory=None, transform_input=None, verbose=False):
 
     See Also
     --------
-    Pipeline : What it returns, and what that refuses.
+    Pipeline : The class, and what it refuses.
 
     Examples
     --------

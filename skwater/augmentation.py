@@ -1,4 +1,4 @@
-"""Random changes to training pictures: one draw for a sequence, the same for all of its frames."""
+"""Random augmentation of training images: one draw for all frames of a sequence."""
 
 import copy
 import os
@@ -9,24 +9,24 @@ from contextlib import contextmanager
 import numpy as np
 from sklearn.utils import check_random_state
 
-from .sequences import as_frames, check_layout, frame_shape, missing_frames
+from .sequences import check_sequences, frame_shape, iter_sequences, missing_frames
 
 __all__ = ["augment_sequences", "default_transform"]
 
-# What OpenCV warps. Other numbers are given to albumentations as floats.
+# The dtypes that OpenCV can warp. Other numbers are converted to floats first.
 _WARPED = {"uint8", "uint16", "int16", "float32", "float64"}
 
 
 def default_transform():
     """Return the albumentations transform behind ``augment="default"``.
 
-    The published recipe, a shift of up to 5 % of the picture, a scale of up to 5 % and a rotation
+    The published recipe, a shift of up to 5 % of the image, a scale of up to 5 % and a rotation
     of up to 15 degrees with a probability of 0.9 [1]_, then a horizontal and a vertical flip with
     a probability of 0.5 each. Pixels from beyond the border are mirrored, so that no value
-    appears that the camera has not seen.
+    appears that the camera has not recorded.
 
-    It is meant for plants photographed from above and upright in the middle of the picture. Seen
-    from the side a plant does not grow upside down: build your own then.
+    It is meant for images of plants from above, with the plant in the middle. For images from the
+    side, in which plants are never upside down, build your own transform.
 
     Returns
     -------
@@ -65,15 +65,16 @@ def default_transform():
 
 
 def augment_sequences(X, augment="default", *, random_state=None):
-    """Return sequences as the training of a classifier may see them, to look at.
+    """Augment sequences as a classifier does in training, to look at the result.
 
-    Not for making a training set: the classifiers draw anew in every epoch, with their parameter
-    `augment`. Sequences that were augmented before a split share plants across it.
+    Do not make a training set with it: the classifiers draw anew in every epoch, with their
+    parameter `augment`. If sequences are augmented before a split, the same plants are on both
+    sides of it.
 
     Parameters
     ----------
     X : ndarray or lazy container of shape (n_samples, n_frames, height, width[, n_channels])
-        Pictures of any real dtype. A frame that is NaN throughout is missing and stays so.
+        Images of any real dtype. An all-NaN frame is missing and stays missing.
     augment : "default", albumentations transform or callable, default="default"
         As for :class:`ConvLSTMClassifier`.
     random_state : int, RandomState instance or None, default=None
@@ -82,8 +83,8 @@ def augment_sequences(X, augment="default", *, random_state=None):
     Returns
     -------
     ndarray of the shape of X
-        Augmented sequences, all frames of one with the same draw. Of the dtype of `X`, or of what
-        a callable returns.
+        Augmented sequences, with the same draw for all frames of one. The dtype is that of `X`,
+        or of what a callable returns.
 
     Raises
     ------
@@ -103,41 +104,41 @@ def augment_sequences(X, augment="default", *, random_state=None):
     >>> X_new.shape == X.shape, X_new.dtype
     (True, dtype('uint8'))
     """
-    check_layout(X.shape)
-    missing_frames(X)  # refuses frames that are NaN in part
+    X, _ = check_sequences(None, X, complete=False)
+    missing_frames(X)  # refuses frames that are partly NaN
     augmenter = Augmenter(augment, X)
     seeds = check_random_state(random_state).randint(np.iinfo(np.int32).max, size=len(X))
     rows = [
-        augmenter(as_frames(np.asarray(X[i : i + 1]))[0], int(seed)).copy()
-        for i, seed in enumerate(seeds)
+        augmenter(sequence, int(seed)).copy()
+        for sequence, seed in zip(iter_sequences(X), seeds, strict=True)
     ]
     return np.stack(rows).reshape(X.shape)
 
 
 class Augmenter:
-    """A transform made ready for sequences: a copy, which the given one never notices.
+    """Applies a transform to sequences: a copy of it, so that the given one stays as it is.
 
     Parameters
     ----------
     augment : "default", albumentations transform or callable
-        What the user gave.
+        The parameter `augment`.
     X : ndarray or lazy container of shape (n_samples, n_frames, ...)
-        What sequences will come from.
+        Sequences, of which only the shape is used.
     """
 
     def __init__(self, augment, X):
         self.name = _name(augment)
         if frame_shape(X)[:2] == (1, 1):
             raise ValueError(
-                f"augment={self.name} needs pictures, but X of shape {X.shape} has frames of "
-                f"1 x 1, numbers: use augment=None."
+                f"augment={self.name} needs images, but X of shape {X.shape} has frames of 1 x 1, "
+                f"numbers: use augment=None."
             )
         if augment == "default":
             self.transform = _DefaultWarp()
         elif isinstance(augment, type) or not callable(augment):
             raise ValueError(
                 f"augment={self.name} must be 'default', a transform of albumentations or a "
-                f"function of one sequence. Of a class give an instance."
+                f"function of one sequence. Give an instance, not a class."
             )
         elif _is_albumentations(augment):
             self.transform = _EveryFrame(augment, X.shape[1], self.name)
@@ -177,7 +178,7 @@ class Augmenter:
     def _check_finite(self, result, present):
         bad = present & ~np.isfinite(result).all(axis=(1, 2, 3))
         if bad.any():
-            missing = "" if present.all() else " Frames that are NaN are missing ones: skip them."
+            missing = "" if present.all() else " All-NaN frames are missing: skip them."
             raise ValueError(
                 f"augment={self.name} returned NaN or infinity in frame {np.argmax(bad)}, which "
                 f"had none.{missing}"
@@ -185,7 +186,7 @@ class Augmenter:
 
 
 class _Callable:
-    """A user's own function of a sequence."""
+    """A function of the user that takes one sequence."""
 
     def __init__(self, function):
         self.function = copy.deepcopy(function)
@@ -196,10 +197,10 @@ class _Callable:
 
 
 class _DefaultWarp:
-    """The default transform, drawn by albumentations, and done as one warp of each frame.
+    """The default transform, drawn by albumentations, and applied as one warp of each frame.
 
-    Flips are affine maps too. One table of where pixels come from serves all frames, and memory is
-    used again: most of the time of a plain warp goes into coordinates and fresh memory. See
+    Flips are affine maps too. All frames share one table of source coordinates, and memory is
+    reused: a plain warp spends most of its time on coordinates and new memory. See
     examples/benchmarks/bench_augmentation.py.
     """
 
@@ -219,7 +220,7 @@ class _DefaultWarp:
         return self.result
 
     def _draw(self, shape, rng):
-        """Return the 3 x 3 map of pixels of one draw."""
+        """Return the 3 x 3 matrix of one draw."""
         matrix = np.eye(3)
         for transform in self.transforms:
             transform.set_random_state(None, rng)
@@ -234,7 +235,7 @@ class _DefaultWarp:
         for start in range(0, frame.shape[-1], 4):  # not all of OpenCV takes more than 4 channels
             part = frame[..., start : start + 4]
             source = self.source[..., : part.shape[-1]]
-            source[:] = part  # a copy in the cache: the warp reads here and there
+            source[:] = part  # a contiguous copy: the warp reads it in random order
             warped = cv2.remap(
                 source, *origins, affine.interpolation, borderMode=affine.border_mode
             )
@@ -244,14 +245,14 @@ class _DefaultWarp:
 class _EveryFrame:
     """Any transform of albumentations, with one named target for each frame.
 
-    Of the ways to share one draw among frames this is the fastest.
+    This is the fastest way to share one draw among frames.
     """
 
     def __init__(self, transform, n_frames, name):
         albumentations, _ = _albumentations()
         self.name = name
         self.keys = ["image", *(f"_frame_{t}" for t in range(1, n_frames))]
-        # The copy of a user's Compose is wrapped as well: it keeps its own p and settings.
+        # A user's Compose is wrapped as well, so that it keeps its own p and settings.
         self.compose = albumentations.Compose([copy.deepcopy(transform)])
         if "image" not in self.compose.available_keys:
             raise ValueError(
@@ -262,17 +263,17 @@ class _EveryFrame:
 
     def __call__(self, sequence, present, seed):
         frames = _as_warped(sequence if present.all() else sequence[present])
-        # One generator for all transforms. With set_random_seed each would have its own from the
-        # same seed, and a horizontal flip would always come with a vertical one.
+        # One generator for all transforms. With set_random_seed each transform would get its own
+        # with the same seed, and a horizontal flip would always come with a vertical one.
         self.compose.set_random_state(np.random.default_rng(seed), random.Random(seed))
         keys = self.keys[: len(frames)]
         try:
-            with _seeded_globals(seed):  # for functions within an albumentations.Lambda
+            with _seeded_globals(seed):  # for functions in an albumentations.Lambda
                 done = self.compose(**dict(zip(keys, frames, strict=True)))
         except Exception as error:
             raise ValueError(
                 f"augment={self.name} fails on frames (height, width, n_channels) of shape "
-                f"{frames.shape[1:]} and dtype {frames.dtype}, use one that takes such: "
+                f"{frames.shape[1:]} and dtype {frames.dtype}, use a transform that accepts them: "
                 f"{type(error).__name__}: {error}"
             ) from error
         result = np.stack([done[key] for key in keys])
@@ -284,24 +285,24 @@ class _EveryFrame:
         return whole
 
     def _check_unit(self, frames, result):
-        """Refuse another unit: frames that are predicted are not transformed."""
+        """Refuse another unit, since frames are not transformed in prediction."""
         if result.dtype != frames.dtype:
             raise ValueError(
-                f"augment={self.name} turns frames of {frames.dtype} into {result.dtype}, which "
-                f"frames at prediction are not. Leave out conversion and normalisation: the "
-                f"classifier standardises by itself."
+                f"augment={self.name} turns frames of {frames.dtype} into {result.dtype}, but "
+                f"frames in prediction stay {frames.dtype}. Leave out conversion and "
+                f"normalization: the classifier standardizes by itself."
             )
         if frames.dtype.kind == "f" and _is_clipped(frames, result):
             raise ValueError(
                 f"augment={self.name} has clipped the frames to 0..1, the range that "
-                f"albumentations assumes of floats; theirs is {frames.min():.6g}.."
+                f"albumentations assumes for floats; their range is {frames.min():.6g}.."
                 f"{frames.max():.6g}. Scale X to 0..1, use transforms that only move pixels, or "
                 f"call this one on uint8 in a function of your own."
             )
 
 
 def _as_warped(frames):
-    """Frames of a dtype that OpenCV warps, in the byte order of the machine."""
+    """Convert frames to a dtype that OpenCV can warp, in native byte order."""
     dtype = frames.dtype.newbyteorder("=")
     if dtype.name not in _WARPED:
         dtype = np.result_type(dtype, np.float32)
@@ -309,7 +310,7 @@ def _as_warped(frames):
 
 
 def _matrix(transform, shape):
-    """Return the 3 x 3 map of pixels of an affine transform, drawn anew, or of a flip."""
+    """Return the 3 x 3 matrix of an affine transform, drawn anew, or of a flip."""
     h, w, _ = shape
     flips = {
         "HorizontalFlip": [[-1, 0, w - 1], [0, 1, 0], [0, 0, 1]],
@@ -322,7 +323,7 @@ def _matrix(transform, shape):
 
 
 def _origins(matrix, height, width):
-    """Return OpenCV's tables of where the pixels of a warped picture come from."""
+    """Return OpenCV's tables of the source coordinates of each pixel of a warped image."""
     import cv2
 
     y, x = np.ogrid[:height, :width]
@@ -337,7 +338,7 @@ def _is_clipped(before, after):
 
 def _albumentations():
     """Import albumentations late; return it with OpenCV's code for mirrored borders."""
-    # Otherwise it asks the network for its latest version.
+    # Otherwise it looks up its latest version on the network.
     os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")
     import albumentations
     import cv2
@@ -346,7 +347,7 @@ def _albumentations():
 
 
 def _is_albumentations(augment):
-    if "albumentations" not in sys.modules:  # then nobody can have given one
+    if "albumentations" not in sys.modules:  # then it cannot be one of its transforms
         return False
     import albumentations
 
@@ -361,7 +362,7 @@ def _name(augment):
 
 @contextmanager
 def _seeded_globals(seed):
-    """Seed the global generators for a transform that uses them, then put them back."""
+    """Seed the global generators for a transform that uses them, then restore them."""
     python, numpy = random.getstate(), np.random.get_state()  # noqa: NPY002
     random.seed(seed)
     np.random.seed(seed)  # noqa: NPY002

@@ -4,10 +4,10 @@ __all__ = ["LeakageWarning"]
 
 
 class LeakageWarning(UserWarning):
-    """A score or a stopping rule may have seen what it is meant to be tested on.
+    """A score or a stopping rule may have seen the plants that it is tested on.
 
-    Raised where sequences that share frames (splices and their donors, repeated plants) can end
-    up on both sides of a split, and where a score beats chance before the stress began.
+    Given if sequences that share frames (splices and their donors, repeated plants) can be on both
+    sides of a split, and if a score beats chance before the onset of stress.
 
     Examples
     --------

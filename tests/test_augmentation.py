@@ -240,7 +240,7 @@ def name_pixels(sequence):
         (A.Normalize(), "augment=Normalize turns frames of uint8 into float32"),
         (A.OneOf([]), "augment=OneOf has no target 'image'"),
         (A.CoarseDropout3D(), "augment=CoarseDropout3D has no target 'image'"),
-        (A.HorizontalFlip, "augment=HorizontalFlip must be .* Of a class give an instance"),
+        (A.HorizontalFlip, "augment=HorizontalFlip must be .* Give an instance, not a class"),
         ("defualt", "augment='defualt' must be 'default'"),
     ],
     ids=[
@@ -294,7 +294,7 @@ def test_frames_in_part_nan(pictures):
 
 @pytest.mark.parametrize("shape", [(4, 5), (4, 5, 3), (4, 5, 1, 1), (4, 5, 1, 1, 3)])
 def test_numbers_cannot_be_augmented(shape):
-    with pytest.raises(ValueError, match=r"augment='default' needs pictures, .* 1 x 1"):
+    with pytest.raises(ValueError, match=r"augment='default' needs images, .* 1 x 1"):
         augment_sequences(np.zeros(shape))
 
 

@@ -90,8 +90,9 @@ def test_row_3_loss_is_not_finite(classifier, make_sequences):
 
 @pytest.mark.parametrize("shape", [(8,), (8, 5, 4, 4, 3, 1)], ids=str)
 def test_row_4_wrong_rank(make_classifier, shape):
-    with pytest.raises(ValueError, match=r"(?i)expected 2D array|got shape \(8, 5, 4, 4, 3, 1\)"):
+    with pytest.raises(ValueError, match=r"2 to 5 dimensions, .*got shape") as error:
         make_classifier().fit(np.zeros(shape), LABELS)
+    assert str(shape) in str(error.value)
 
 
 @pytest.mark.parametrize("frame", [(3, 16, 16), (1, 16, 16), (4, 20, 30), (5, 32, 32)], ids=str)
@@ -142,7 +143,7 @@ def test_row_6_object_array_of_text(make_classifier, make_sequences):
     "shape", [(0, 5, 4, 4, 3), (8, 0, 4, 4, 3), (8, 5, 0, 4, 3), (8, 5, 4, 4, 0)], ids=str
 )
 def test_row_7_empty(make_classifier, shape):
-    message = r"must not be empty.*got \(8|Found array with 0 (sample|feature)"
+    message = r"must not be empty.*got \([08]|Found array with 0 (sample|feature)"
     with pytest.raises(ValueError, match=message):
         make_classifier().fit(np.zeros(shape), LABELS[: shape[0]])
 
@@ -151,7 +152,7 @@ def test_row_7_empty(make_classifier, shape):
     "ragged", [[[1.0, 2.0], [1.0]], [np.zeros((2, 3)), np.zeros((2, 4))]], ids=["frames", "size"]
 )
 def test_row_7_ragged(make_classifier, ragged):
-    with pytest.raises(ValueError, match=r"X is ragged: .*Enter a missing \w+ as a frame of NaN"):
+    with pytest.raises(ValueError, match=r"X is ragged: .*Enter a missing image as a frame of NaN"):
         make_classifier().fit(ragged, [0, 1])
 
 

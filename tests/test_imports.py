@@ -32,18 +32,8 @@ TO_DO = {
     "classifiers/_sequence_classifier.py: more than 400 lines",
     "classifiers/_vector_kernel.py: more than 400 lines",
     "classifiers/_vector_kernel.py: more than 50 lines in run_epoch",
-    "datasets/_images.py: more than 400 lines",
-    "datasets/_synthetic.py: more than 50 lines in make_water_stress",
-    "evaluation/_benchmark.py: more than 50 lines in benchmark",
-    "evaluation/_early.py: more than 400 lines",
-    "evaluation/_early.py: more than 50 lines in early_detection_curve",
-    "evaluation/_result.py: more than 400 lines",
-    "evaluation/_scores.py: ndim",
-    "evaluation/_validation.py: ndim",
     "nn/_compiled_gradient.py: more than 50 lines in _write_tap",
     "nn/_machine_code.py: more than 50 lines in compile_loop",
-    "preprocessing/_frame_sampler.py: ndim",
-    "preprocessing/_image_transformer.py: ndim",
 }
 
 

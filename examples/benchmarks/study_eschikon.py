@@ -133,7 +133,7 @@ def as_table(result):
     """Markdown table of a benchmark."""
     lines = [
         "| model | balanced accuracy (95 %) | sd over repeats | accuracy | precision | recall | F1 "
-        "| plants right | against the best baseline | fit, s |",
+        "| correct | against the best baseline | fit, s |",
         "|---|---|---|---|---|---|---|---|---|---|",
     ]
     for row in result.rows:

@@ -1,10 +1,11 @@
-"""Data sets of plants under water stress: measured ones to fetch, and pictures to generate."""
+"""Data sets of plants under water stress: measured, simulated, or loaded from disk."""
 
 from ..sequences import onset_from_days
 from ._data_home import get_data_home
 from ._eschikon import fetch_eschikon_indicators
 from ._eschikon_images import load_eschikon
-from ._images import load_image_sequences, load_manifest
+from ._image_folders import load_image_sequences
+from ._manifest import load_manifest
 from ._synthetic import make_water_stress
 
 __all__ = [

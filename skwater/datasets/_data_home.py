@@ -1,4 +1,4 @@
-"""Where downloaded data is kept."""
+"""The folder of downloaded data."""
 
 import os
 from pathlib import Path
@@ -8,7 +8,7 @@ from sklearn.utils._param_validation import validate_params
 
 @validate_params({"data_home": [str, os.PathLike, None]}, prefer_skip_nested_validation=True)
 def get_data_home(data_home=None):
-    """Return the folder that downloaded data is kept in, and create it where it is missing.
+    """Return the folder of downloaded data, and create it if it is missing.
 
     The folder is the argument, else the environment variable ``SKWATER_DATA``, else
     ``~/skwater_data``. A ``~`` stands for the home folder. Beware of running the same script as

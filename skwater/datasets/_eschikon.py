@@ -46,11 +46,11 @@ Eschikon sugar beet indicators
 ==============================
 
 Measurements, not simulated. Thirty boxes of sugar beets (Beta vulgaris) grew in a greenhouse of
-the ETH research station Eschikon (Switzerland) in 2018 and were photographed on 16 dates, 0 to 70
+the ETH research station Eschikon (Switzerland) in 2018 and were imaged on 16 dates, 0 to 70
 days after sowing, by a color, a stereo infrared and a multispectral camera. The authors
 computed indicators from each box and date.
 
-:boxes: 30, as ten treatments of three neighbouring boxes
+:boxes: 30, as ten treatments of three neighboring boxes
 :dates: 16 (`days`, days after sowing)
 :indicators: 28, or 54 with the variances over each box (`feature_names`)
 :target: 1 = drying (9 boxes: 13-15, 19-21, 28-30), not watered after day 28; 0 = watered (21)
@@ -66,11 +66,11 @@ What can mislead
 ----------------
 * Whole treatments dry out, never single boxes, and no drying box has high nitrogen: boxes differ
   before day 28 already. Split by `treatment` to ask whether a model has learned drought.
-* The canopy cover of the drying boxes falls until day 53 and is back at .9 by day 70, as if they
+* The canopy cover of the drying boxes falls until day 53 and is back at 0.9 by day 70, as if they
   had been watered again; the files do not say.
-* The cover at day 0, about .1 on bare soil, is an artefact of the segmentation.
-* The two files disagree on the shared indicators on days 49 and 70, where one of them was computed
-  anew. Do not mix columns of both.
+* The cover at day 0, about 0.1 on bare soil, is an artefact of the segmentation.
+* The two files disagree on the shared indicators on days 49 and 70: one of them was computed again.
+  Do not mix columns of both.
 
 Source and licence
 ------------------
@@ -79,7 +79,7 @@ spectral framework for plant stress phenotyping. Plant Methods 15, 13.
 https://doi.org/10.1186/s13007-019-0398-8
 
 Files from https://github.com/ethz-asl/plant_stress_phenotyping, BSD-3-Clause licence. Please cite
-the paper where you use them.
+the paper if you use them.
 """
 
 
@@ -100,7 +100,7 @@ def fetch_eschikon_indicators(
     Thirty boxes of sugar beets on 16 dates; nine boxes dried out after day 28 [1]_. The file of
     about 0.2 MB is downloaded once from the authors' repository.
 
-    Scores mislead where a split ignores `treatment`: whole treatments dried out and none of them
+    Scores mislead if a split ignores `treatment`: whole treatments dried out and none of them
     had high nitrogen, so that the groups differ before the drought. Nine stressed boxes also
     mean that one box more or less moves the recall by a ninth.
 
@@ -108,9 +108,9 @@ def fetch_eschikon_indicators(
     ----------
     data_home : str or path-like, default=None
         Folder of downloaded data, see :func:`get_data_home`. The file is kept in its subfolder
-        ``eschikon``; one that is there already is used without any network.
+        ``eschikon``; an existing one is used without any network.
     download_if_missing : bool, default=True
-        If False, raise an OSError where the file is not there, instead of downloading it.
+        If False, raise an OSError if the file is missing, instead of downloading it.
     variances : bool, default=False
         If True, load 54 indicators: the variances over each box too.
     return_X_y : bool, default=False
@@ -150,7 +150,7 @@ def fetch_eschikon_indicators(
     Raises
     ------
     OSError
-        If the file is missing and may not be or cannot be downloaded, or if a file is there whose
+        If the file is missing and may not be or cannot be downloaded, or if a file exists whose
         SHA-256 is not that of the authors' file.
     ValueError
         If the downloaded file is not the authors' file.
@@ -159,7 +159,7 @@ def fetch_eschikon_indicators(
 
     See Also
     --------
-    make_water_stress : Pictures of such an experiment, simulated.
+    make_water_stress : Images of such an experiment, simulated.
 
     References
     ----------
@@ -181,7 +181,7 @@ def fetch_eschikon_indicators(
 
 
 def fetch_file(remote, data_home, download_if_missing):
-    """Path of one of the authors' files, which is downloaded where it is not there yet."""
+    """Path of one of the authors' files, which is downloaded if it is missing."""
     path = Path(data_home) / "eschikon" / remote.name
     if path.exists():
         _verify(path, remote)
@@ -190,7 +190,7 @@ def fetch_file(remote, data_home, download_if_missing):
     else:
         raise OSError(
             f"Data not found and `download_if_missing` is False: there is no {path}. Allow the "
-            f"download, or put there the file from {remote.url}"
+            f"download, or save there the file from {remote.url}"
         )
     return path
 

@@ -1,4 +1,4 @@
-"""The photos of the Eschikon sugar beet experiment, from a copy on disk."""
+"""The images of the Eschikon sugar beet experiment, from a copy on disk."""
 
 import os
 import re
@@ -9,11 +9,11 @@ import numpy as np
 from sklearn.utils._param_validation import StrOptions, validate_params
 
 from ..sequences import ImageSequences, onset_from_days
-from ..sequences._decoding import BadPicture, read_header
-from ..sequences._images import MAX_PIXELS
+from ..sequences._headers import MAX_PIXELS, ImageError, open_image, read_header
 from ._data_home import get_data_home
 from ._eschikon import DAYS, ONSET_DAY, RemoteFile, fetch_file, read_mat
-from ._image_table import PhotoSeries, parse_time
+from ._image_bunch import ImageBunch
+from ._image_dates import parse_time
 
 SOWING = datetime(2018, 1, 18)
 _N_BOXES = 30
@@ -27,10 +27,10 @@ _FOLDER = re.compile(r"(\d{8})_greenhouse_measurements")
 _BAND_BLOCK, _FIRST_ROW, _BAND_ROWS, _BAND_COLUMNS = 5, 3, 216, 409
 
 _DESCR = """\
-Eschikon sugar beet photos
+Eschikon sugar beet images
 ==========================
 
-Photos of {n} boxes on {t} dates by the camera {camera}, on disk in {root}.
+Images of {n} boxes on {t} dates by the camera {camera}, on disk in {root}.
 
 :target: 1 = drying (boxes 13-15, 19-21, 28-30), not watered after day 28; 0 = watered
 :nitrogen: high (boxes 1-3, 7-12, 16-18), medium (4-6, 13-15, 19-21), low (22-30)
@@ -71,23 +71,23 @@ def load_eschikon(
     download_if_missing=True,
     **images,
 ):
-    """Load the photos of the Eschikon drought experiment from a folder (measured, classification).
+    """Load the images of the Eschikon drought experiment from a folder (measured, classification).
 
     Thirty boxes of sugar beets on 16 dates [1]_, as their authors lay them out:
-    ``20180118_greenhouse_measurements/rgb/1.png`` and so on, of which picture 31, a calibration
-    target, is not read. Photos that are not there are missing frames.
+    ``20180118_greenhouse_measurements/rgb/1.png`` and so on, of which image 31, a calibration
+    target, is not read. Images that do not exist are missing frames.
 
-    Scores mislead where a split ignores `treatment`, see :func:`fetch_eschikon_indicators`. The
-    crop is no detail either: without one, the paths between the boxes and the light on them are
-    in the picture, and whoever stands there.
+    Scores mislead if a split ignores `treatment`, see :func:`fetch_eschikon_indicators`. The
+    crop matters too: without one, the paths between the boxes and the light on them are in the
+    image, and people who stand there.
 
     Parameters
     ----------
     root : str or path-like
         The folder with the folders of the dates.
     camera : {"rgb", "ir1", "ir2", "multispec"}, default="rgb"
-        Colour; one of two gray infrared cameras; or 25 bands, which lie in blocks of 5 x 5 pixels
-        in the picture and become channels, row by row, in 10 bits (those of 8 bits times 4).
+        Color; one of two gray infrared cameras; or 25 bands, which lie in blocks of 5 x 5 pixels
+        in the image and become channels, row by row, in 10 bits (those of 8 bits times 4).
     crop : {"box", "center"} or None, default="box"
         "box" rotates and cuts out the box of plants as the authors found it on each date, for the
         color camera only unless `boxes` are given. "center" cuts out the largest central square.
@@ -95,7 +95,7 @@ def load_eschikon(
         Size of a frame. Boxes differ in size, so that "box" needs it; they are about three high
         and four and a half wide, and are cut to its shape, see :class:`~skwater.ImageSequences`.
     dates : array-like of str, default=None
-        Days to load, in ISO form; by default all that are there.
+        Days to load, in ISO form; by default all that exist.
     boxes : str, path-like or array-like of shape (16, 30, 5), default=None
         Crop boxes for each date and box, (x_min, y_min, width, height, angle), or the authors' file
         ``boxDetections.mat``. By default that is downloaded once.
@@ -104,9 +104,9 @@ def load_eschikon(
     data_home : str or path-like, default=None
         Folder of downloaded data, see :func:`get_data_home`.
     download_if_missing : bool, default=True
-        If False, raise an OSError where the file of boxes is not there.
+        If False, raise an OSError if the file of boxes is missing.
     **images : dict
-        Handed to :class:`~skwater.ImageSequences`: ``cache``, ``on_error`` and so on.
+        Passed to :class:`~skwater.ImageSequences`: ``cache``, ``on_error`` and so on.
 
     Returns
     -------
@@ -114,7 +114,7 @@ def load_eschikon(
         With the attributes
 
         data : ImageSequences of shape (n_boxes, n_frames, height, width, n_channels)
-            The photos.
+            The images.
         target : ndarray of shape (n_boxes,), dtype int64
             1 = drying, 0 = watered.
         target_names : list of str
@@ -148,13 +148,13 @@ def load_eschikon(
     FileNotFoundError
         If there is no folder of a date.
     ValueError
-        If photos cannot be used (all are listed), give several sizes, or have no boxes.
+        If images cannot be used (all are listed), give several sizes, or have no boxes.
     OSError
         If the file of boxes may not be or cannot be downloaded, or is not that of the authors.
 
     See Also
     --------
-    fetch_eschikon_indicators : What the authors measured in these photos.
+    fetch_eschikon_indicators : What the authors measured in these images.
 
     References
     ----------
@@ -174,9 +174,9 @@ def load_eschikon(
     days = np.array([(date - SOWING).days for date in folders])
     plant = np.arange(_N_BOXES)
     water, nitrogen, weeds = _design()
-    kept = plant if include_weed_boxes else plant[weeds != "only"]
-    paths = np.full((len(kept), len(days)), None, dtype=object)
-    for i, box in enumerate(kept):
+    loaded = plant if include_weed_boxes else plant[weeds != "only"]
+    paths = np.full((len(loaded), len(days)), None, dtype=object)
+    for i, box in enumerate(loaded):
         for j, folder in enumerate(folders.values()):
             file = folder / camera / f"{box + 1}.png"
             paths[i, j] = str(file) if file.exists() else None
@@ -185,24 +185,24 @@ def load_eschikon(
         options["convert"] = multispectral_bands
     if crop == "box":
         table = _find_boxes(boxes, camera, data_home, download_if_missing)
-        options["boxes"] = table[_positions(days)][:, kept].swapaxes(0, 1)
+        options["boxes"] = table[_positions(days)][:, loaded].swapaxes(0, 1)
     elif crop == "center":
         options["center_crop"] = _square(paths, camera, images.get("max_pixels", MAX_PIXELS))
-    return PhotoSeries(
+    return ImageBunch(
         data=ImageSequences(paths, size=size, **{**options, **images}),
-        target=water[kept],
+        target=water[loaded],
         target_names=["watered", "drying"],
         classes=np.array([0, 1]),
-        plant=kept,
-        treatment=kept // 3,
-        nitrogen=nitrogen[kept],
-        weeds=weeds[kept],
+        plant=loaded,
+        treatment=loaded // 3,
+        nitrogen=nitrogen[loaded],
+        weeds=weeds[loaded],
         days=days,
         dates=list(folders),
         onset_day=ONSET_DAY,
         onset=onset_from_days(days, ONSET_DAY),
         alignment="each date is a frame",
-        DESCR=_DESCR.format(n=len(kept), t=len(days), camera=camera, root=root),
+        DESCR=_DESCR.format(n=len(loaded), t=len(days), camera=camera, root=root),
     )
 
 
@@ -273,11 +273,12 @@ def _find_boxes(boxes, camera, data_home, download_if_missing):
 
 
 def _square(paths, camera, max_pixels):
-    """Side of the largest square in the photos, by the first that can be read."""
+    """Side of the largest square in the images, by the first that can be read."""
     for path in paths[paths != None]:  # noqa: E711  # elementwise
         try:
-            height, width = read_header(Path(path).read_bytes(), max_pixels).size
-        except (OSError, BadPicture):
+            with open_image(path) as file:
+                height, width = read_header(file.read(), max_pixels).size
+        except (OSError, ImageError):
             continue  # reported with all the others
         if camera == "multispec":
             height, width = _n_blocks(height, width)
@@ -290,15 +291,15 @@ def _n_blocks(height, width):
     return min(rows, _BAND_ROWS), min(columns, _BAND_COLUMNS)
 
 
-def multispectral_bands(picture):
-    """Bands (rows, columns, 25) of a multispectral picture, in 10 bits."""
-    rows, columns = _n_blocks(*picture.shape[:2])
+def multispectral_bands(image):
+    """Bands (rows, columns, 25) of a multispectral image, in 10 bits."""
+    rows, columns = _n_blocks(*image.shape[:2])
     if min(rows, columns) < 1:
-        raise BadPicture(f"{picture.shape[:2]} pixels are less than one block of bands")
-    if picture.dtype == np.uint8:
-        picture = picture.astype(np.uint16) * 4
-    elif picture.max() > 1023:
-        raise BadPicture(f"a value of {picture.max()} is more than the 10 bits of the camera")
-    mosaic = picture[_FIRST_ROW:][: rows * _BAND_BLOCK, : columns * _BAND_BLOCK, 0]
+        raise ImageError(f"{image.shape[:2]} pixels are less than one block of bands")
+    if image.dtype == np.uint8:
+        image = image.astype(np.uint16) * 4
+    elif image.max() > 1023:
+        raise ImageError(f"a value of {image.max()} is more than the 10 bits of the camera")
+    mosaic = image[_FIRST_ROW:][: rows * _BAND_BLOCK, : columns * _BAND_BLOCK, 0]
     blocks = mosaic.reshape(rows, _BAND_BLOCK, columns, _BAND_BLOCK)
     return blocks.transpose(0, 2, 1, 3).reshape(rows, columns, _BAND_BLOCK**2)

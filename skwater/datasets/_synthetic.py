@@ -1,4 +1,4 @@
-"""Simulated photos of a drought experiment, seen from above."""
+"""Simulated images of a drought experiment, seen from above."""
 
 from numbers import Integral, Real
 from typing import NamedTuple
@@ -40,19 +40,19 @@ _PALE = np.array([168, 156, 84]) / 255
 _SOIL = np.array([96, 76, 58]) / 255
 _N_LEAVES = 16
 _PLANTS_PER_TREATMENT = 3
-_SMALLEST_RENDER = 32  # below this width a photo is the average of a larger one
+_SMALLEST_RENDER = 32  # below this width an image is the average of a larger one
 
 _DESCR = """\
 Simulated water stress
 ======================
 
-SIMULATED: no plant was photographed. Single rosettes seen from above grow on soil; some stop
+SIMULATED: these are no real plants. Single rosettes seen from above grow on soil; some stop
 being watered after `onset_day` and grow less, wilt and pale, and are watered again 25 days later.
 
 :plants: {n_plants}, in {n_treatments} treatments
 :frames: {n_frames} (`days`, days after sowing), {size} x {size} pixels, red, green and blue
 :target: 1 = water-stressed ({n_stressed} plants), 0 = watered
-:missing photos: {n_missing}
+:missing images: {n_missing}
 
 The mean canopy cover of both groups is modelled on the indicators of the Eschikon sugar beets
 (Khanna et al. 2019, Plant Methods 15, https://doi.org/10.1186/s13007-019-0398-8), see
@@ -62,14 +62,14 @@ As there, watering and nitrogen are given to whole treatments. Low nitrogen mean
 paler plants, as drought does. It is drawn independently of watering, so that until the onset
 stressed and watered plants differ by chance only; with few treatments chance can do much.
 
-A score on these pictures says whether a method works at all, and nothing about real crops.
+A score on these images says whether a method works at all, and nothing about real crops.
 """
 
 
 class _Rosette(NamedTuple):
     """What is random about one plant. Leaves go from the youngest, on top, to the oldest."""
 
-    vigour: float  # on the logit of the cover
+    vigor: float  # on the logit of the cover
     sensitivity: float  # to drought, 1 = as in the table
     angle: np.ndarray
     length: np.ndarray
@@ -106,14 +106,14 @@ def make_water_stress(
     random_state=None,
     return_X_y=False,
 ):
-    """Generate photos of watered and drying rosettes, seen from above (simulated, classification).
+    """Generate images of watered and drying rosettes, seen from above (simulated, classification).
 
     The canopy cover of both groups follows that of a real drought experiment with sugar beets
-    [1]_; the pictures are inventions. Plants of one treatment share watering and nitrogen, of
-    which little means small and pale plants, as drought does. Each date has its own light, each
-    photo its own camera position and noise.
+    [1]_; the images are invented. Plants of one treatment share watering and nitrogen; low
+    nitrogen means small and pale plants, as drought does. Each date has its own light, each image
+    its own camera position and noise.
 
-    A high score here says that a method works, not that it works on crops. Whole treatments are
+    A high score here shows that a method works, not that it works on crops. Whole treatments are
     stressed: a split that ignores `treatment` lets a model recognise treatments instead.
 
     Parameters
@@ -121,9 +121,9 @@ def make_water_stress(
     n_plants : int, default=30
         Number of plants, spread over treatments of about three.
     n_frames : int, default=16
-        Number of photos of each plant.
+        Number of images of each plant.
     size : int, default=64
-        Height and width of a photo in pixels.
+        Height and width of an image in pixels.
     stressed_fraction : float, default=0.3
         Fraction of the treatments that are not watered from `onset_day` on. Strictly between 0
         and 1, at least one treatment is stressed and one is not (from two plants on).
@@ -131,10 +131,10 @@ def make_water_stress(
         Day after sowing on which the watering of the stressed plants stops. Until then they are
         watered plants in every respect; 25 days later they are watered again.
     days : array-like of shape (n_frames,), default=None
-        Days after sowing of the photos, increasing. By default the 16 dates of the real
+        Days after sowing of the images, increasing. By default the 16 dates of the real
         experiment, and for another number of frames days spread evenly over its 70.
     missing : float, default=0.0
-        Probability that a photo is missing. Each plant keeps at least one.
+        Probability that an image is missing. Each plant has at least one.
     random_state : int, RandomState instance or None, default=None
         Seed of everything random. An int gives the same plants on every call.
     return_X_y : bool, default=False
@@ -146,8 +146,8 @@ def make_water_stress(
         With the attributes
 
         data : ndarray of shape (n_plants, n_frames, size, size, 3), dtype uint8
-            Photos, red, green and blue from 0 to 255. With `missing` above 0, of dtype float32
-            with NaN throughout the missing photos.
+            Images, red, green and blue from 0 to 255. With `missing` above 0, of dtype float32,
+            and missing frames are all-NaN.
         target : ndarray of shape (n_plants,), dtype int64
             1 = water-stressed, 0 = watered.
         target_names : list of str
@@ -166,8 +166,8 @@ def make_water_stress(
             Number of frames up to and including that day, for :class:`~skwater.RSSResampler`;
             None if there is none.
         cover : ndarray of shape (n_plants, n_frames), dtype float64
-            True canopy cover, the fraction of the photo that shows leaves, also of missing
-            photos.
+            True canopy cover, the fraction of the image that shows leaves, also of missing
+            images.
         DESCR : str
             Description.
 
@@ -179,7 +179,7 @@ def make_water_stress(
     See Also
     --------
     fetch_eschikon_indicators : The measurements that the cover is modelled on.
-    skwater.preprocessing.CanopyCover : Measures the cover in the photos.
+    skwater.preprocessing.CanopyCover : Measures the cover in the images.
 
     References
     ----------
@@ -197,34 +197,11 @@ def make_water_stress(
     array([0, 0, 0, 1, 1, 1])
     """
     days = _check_days(days, n_frames)
-    # One generator for each plant, date and photo: a longer series or a larger picture shows the
-    # same plants.
     seed = check_random_state(random_state).randint(np.iinfo(np.int32).max)
     treatment, nitrogen, target = _design(
         n_plants, stressed_fraction, np.random.default_rng((seed, 1))
     )
-    rosettes = [_grow(np.random.default_rng((seed, 2, i))) for i in range(n_plants)]
-    lights = [_light(np.random.default_rng((seed, 3, j))) for j in range(n_frames)]
-
-    data = np.empty((n_plants, n_frames, size, size, 3), np.float32 if missing else np.uint8)
-    cover = np.empty((n_plants, n_frames))
-    luck = np.empty((n_plants, n_frames))
-    for i, rosette in enumerate(rosettes):
-        growth = logit(np.interp(days, *_GROWTH.T)) + _GROWTH_BY_NITROGEN[nitrogen[i]]
-        growth += rosette.vigour
-        kept, wilting, paling = _drought(days - onset_day, target[i] * rosette.sensitivity)
-        leaf = _LEAF_BY_NITROGEN[nitrogen[i]] * rosette.tint
-        for j in range(n_frames):
-            rng = np.random.default_rng((seed, 4, i, j))
-            luck[i, j] = rng.random()
-            stage = expit(growth[j] + rng.normal(0, 0.3))
-            data[i, j], cover[i, j] = _photograph(
-                rosette, leaf, stage, stage * kept[j], wilting[j], paling[j], lights[j], size, rng
-            )
-    gone = luck < missing
-    gone[np.arange(n_plants), luck.argmax(axis=1)] = False
-    if gone.any():
-        data[gone] = np.nan
+    data, cover, is_missing = _render_season(days, onset_day, target, nitrogen, missing, size, seed)
     if return_X_y:
         return data, target
     return Bunch(
@@ -244,14 +221,14 @@ def make_water_stress(
             n_frames=n_frames,
             size=size,
             n_stressed=target.sum(),
-            n_missing=gone.sum(),
+            n_missing=is_missing.sum(),
         ),
     )
 
 
 def _check_days(days, n_frames):
     if days is None:
-        # A single photo is taken at the end: on day 0 there is no plant to see.
+        # A single image is taken at the end: on day 0 there is no plant to see.
         return DAYS.copy() if n_frames == len(DAYS) else np.linspace(70, 0, n_frames)[::-1]
     days = np.asarray(days)
     numbers = days.dtype.kind in "iuf" and np.isfinite(days).all()
@@ -275,6 +252,39 @@ def _design(n_plants, stressed_fraction, rng):
     return treatment, nitrogen[treatment], stressed[treatment].astype(np.int64)
 
 
+def _render_season(days, onset_day, target, nitrogen, missing, size, seed):
+    """Images of all plants on all days, the true cover, and which images are missing.
+
+    There is one generator for each plant, date and image: a longer season or a larger image shows
+    the same plants.
+    """
+    n, t = len(target), len(days)
+    lights = [_light(np.random.default_rng((seed, 3, j))) for j in range(t)]
+    data = np.empty((n, t, size, size, 3), np.float32 if missing else np.uint8)
+    cover, luck = np.empty((n, t)), np.empty((n, t))
+    for i in range(n):
+        rosette = _grow(np.random.default_rng((seed, 2, i)))
+        growth = logit(np.interp(days, *_GROWTH.T)) + _GROWTH_BY_NITROGEN[nitrogen[i]]
+        growth += rosette.vigor
+        relative_cover, wilting, paling = _drought(
+            days - onset_day, target[i] * rosette.sensitivity
+        )
+        leaf = _LEAF_BY_NITROGEN[nitrogen[i]] * rosette.tint
+        for j in range(t):
+            rng = np.random.default_rng((seed, 4, i, j))
+            luck[i, j] = rng.random()
+            stage = expit(growth[j] + rng.normal(0, 0.3))
+            stage_cover = stage * relative_cover[j]
+            data[i, j], cover[i, j] = _render(
+                rosette, leaf, stage, stage_cover, wilting[j], paling[j], lights[j], size, rng
+            )
+    is_missing = luck < missing
+    is_missing[np.arange(n), luck.argmax(axis=1)] = False
+    if is_missing.any():
+        data[is_missing] = np.nan
+    return data, cover, is_missing
+
+
 def _grow(rng):
     """Draw a rosette. New leaves follow the last at the golden angle, as in beets."""
     age = np.linspace(0, 1, _N_LEAVES)
@@ -282,7 +292,7 @@ def _grow(rng):
     noise = rng.normal(size=(128, 128))
     relief = sum(s * gaussian_filter(noise, s, mode="wrap") for s in (0.8, 2, 6))
     return _Rosette(
-        vigour=rng.normal(0, 0.35),
+        vigor=rng.normal(0, 0.35),
         sensitivity=rng.uniform(0.6, 1.4),
         angle=rng.uniform(0, 2 * np.pi)
         + golden * np.arange(_N_LEAVES)
@@ -302,16 +312,16 @@ def _light(rng):
 
 
 def _drought(days_since, strength):
-    """Fraction of the cover that is kept, wilting and paling."""
-    since, kept, wilting, paling = _DROUGHT.T
-    kept, wilting, paling = (np.interp(days_since, since, of) for of in (kept, wilting, paling))
-    return 1 - strength * (1 - kept), strength * wilting, strength * paling
+    """Cover relative to watered plants, wilting and paling."""
+    since, cover, wilting, paling = _DROUGHT.T
+    cover, wilting, paling = (np.interp(days_since, since, of) for of in (cover, wilting, paling))
+    return 1 - strength * (1 - cover), strength * wilting, strength * paling
 
 
-def _photograph(rosette, leaf, stage, cover, wilting, paling, light, size, rng):
-    """Render one photo, (size, size, 3) from 0 to 255; return it and the cover that it shows.
+def _render(rosette, leaf, stage, cover, wilting, paling, light, size, rng):
+    """Render one image, (size, size, 3) from 0 to 255; return it and the cover that it shows.
 
-    All leaves start in the centre, and their outlines are star-shaped around it: a pixel once
+    All leaves start in the center, and their outlines are star-shaped around it: a pixel once
     covered stays covered as the plant is scaled up. The scale that gives any cover is a quantile.
     """
     pixels_per_pixel = -(-_SMALLEST_RENDER // size)
@@ -349,7 +359,7 @@ def _photograph(rosette, leaf, stage, cover, wilting, paling, light, size, rng):
 
 
 def _camera(size, rng):
-    """Coordinates of the pixels around the plant, in half widths of a photo that is a bit off."""
+    """Coordinates of the pixels around the plant, in half widths of an image that is a bit off."""
     (dx, dy), turn = rng.normal(0, 0.03, 2), rng.normal(0, 0.05)
     axis = (2 * np.arange(size, dtype=np.float32) + 1) / size - 1
     x, y = axis + np.float32(dx), axis[:, None] + np.float32(dy)

@@ -1,4 +1,4 @@
-"""What a deep model must beat: models that know next to nothing of the pictures."""
+"""What a deep model must beat: models of a few numbers for each frame."""
 
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
@@ -10,32 +10,32 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from ..preprocessing import CanopyCover
-from ..sequences import as_frames, frame_shape
+from ..sequences import frame_shape, iter_sequences
 
 METADATA_ONLY = "metadata only"
-_CONVOLUTION_LENGTH = 9  # of the kernels of both: shorter series cannot be read
+_CONVOLUTION_LENGTH = 9  # of the kernels of both, which cannot read shorter sequences
 
 
 class FrameSummary(TransformerMixin, BaseEstimator):
-    """A few numbers for each frame: the canopy cover of a photo, else the mean of each channel.
+    """A few numbers for each frame: the canopy cover of a color image, or the mean of each channel.
 
     Parameters
     ----------
     kind : {"all", "last", "series"}, default="all"
-        Numbers of all frames side by side, of the last frame that is there, or as series
-        (n_samples, n_channels, n_frames) whose gaps are interpolated.
+        Numbers of all frames side by side, of the last frame that is not missing, or as time
+        series (n_samples, n_channels, n_frames) whose gaps are interpolated.
     """
 
     def __init__(self, kind="all"):
         self.kind = kind
 
     def fit(self, X, y=None):
-        """Do nothing: each plant is summed up by itself."""
+        """Do nothing: each plant is summarized by itself."""
         return self
 
     def transform(self, X):
-        """Return the numbers, NaN where a frame is missing."""
-        numbers = summarise(X)
+        """Return the numbers, NaN for a missing frame."""
+        numbers = summarize(X)
         if self.kind == "last":
             return np.stack([_last_present(plant) for plant in numbers])
         if self.kind == "series":
@@ -46,21 +46,20 @@ class FrameSummary(TransformerMixin, BaseEstimator):
         return True
 
 
-def summarise(X):
+def summarize(X):
     """Numbers of shape (n_samples, n_frames, n_channels)."""
-    if is_photo(X):
+    if is_color_image(X):
         return CanopyCover().fit(X).transform(X)[:, :, None]
     return channel_means(X)
 
 
 def channel_means(X):
     """Mean of each channel of each frame, of shape (n_samples, n_frames, n_channels)."""
-    one_by_one = (as_frames(np.asarray(X[i])[None])[0] for i in range(len(X)))
-    return np.stack([plant.mean(axis=(1, 2), dtype=np.float64) for plant in one_by_one])
+    return np.stack([plant.mean(axis=(1, 2), dtype=np.float64) for plant in iter_sequences(X)])
 
 
-def is_photo(X):
-    """Tell whether frames are color photos, in which leaves can be found."""
+def is_color_image(X):
+    """Tell whether frames are color images, in which leaves can be found."""
     height, width, n_channels = frame_shape(X)
     return height * width > 1 and n_channels == 3
 
@@ -84,14 +83,14 @@ def default_baselines(X, metadata=None):
     X : ndarray or lazy sequences
         Looked at for its shape only.
     metadata : ndarray or DataFrame or None
-        If not None, a model of it alone is among them. Its fit takes metadata for X.
+        If not None, a model of it alone is among them, which takes metadata as X.
 
     Returns
     -------
     dict of str to estimator
         Classifiers that are not fitted.
     """
-    what = "cover" if is_photo(X) else "means"
+    what = "cover" if is_color_image(X) else "means"
     found = {"majority class": DummyClassifier(strategy="most_frequent")}
     if metadata is not None:
         found[METADATA_ONLY] = _on_metadata(metadata)
@@ -101,7 +100,7 @@ def default_baselines(X, metadata=None):
 
 
 def _convolutions(n_frames):
-    """The best classifiers of short series that are quick to train, where aeon is installed."""
+    """The best classifiers of short time series that are quick to train, if aeon is installed."""
     if n_frames < _CONVOLUTION_LENGTH:
         return {}
     try:
@@ -119,7 +118,7 @@ def on_summary(kind, classifier):
 
 
 def _on_metadata(metadata):
-    """Categories are what is not a number."""
+    """Classifier of metadata alone; columns that are not numbers are categories."""
     one_hot = OneHotEncoder(handle_unknown="ignore", sparse_output=False)
     if hasattr(metadata, "columns"):
         categories = make_column_selector(dtype_exclude="number")

@@ -1,4 +1,4 @@
-"""One call that gives the honest table."""
+"""One call that scores models beside baselines on the same folds."""
 
 import os
 import sys
@@ -14,14 +14,10 @@ from sklearn.utils.metadata_routing import get_routing_for_object
 
 from ..resampling._onset import warn_of_onset
 from ._baselines import METADATA_ONLY, default_baselines
-from ._folds import (
-    Task,
-    make_folds,
-    run,
-    seed_parameters,
-    seeded,
-)
-from ._result import BenchmarkResult, Fit
+from ._benchmark_result import BenchmarkResult
+from ._folds import make_folds
+from ._table import Fit
+from ._tasks import Task, run, seed_parameters, seeded
 from ._validation import check_memory_can_help, check_metadata, check_plants, check_pos_label
 
 
@@ -56,18 +52,18 @@ def benchmark(
     random_state=None,
     verbose=1,
 ):
-    """Score estimators beside baselines on the same folds, with intervals.
+    """Score classifiers beside baselines by cross-validation, with intervals and p-values.
 
-    Everything that an estimator learns (splices, scales, stopping) is learnt inside the fold,
-    since it is fitted there as a whole: put samplers and scalers into its pipeline. Splits that
-    share plants, frames or donors are refused. Baselines are added by themselves, and a
-    deep model that is no better than the best of them has shown nothing.
+    Everything that an estimator learns (splices, scales, stopping) is learned inside the fold,
+    because the whole estimator is fitted there: put samplers and scalers into its pipeline. Splits
+    that share plants, frames or donors are refused. Baselines are added automatically; a deep
+    model that is no better than the best of them has shown nothing.
 
     What can mislead: settings that were chosen while looking at these scores; the p-value of the
-    best of many models; plants of one treatment, which are more alike than plants are (pass
-    `treatments` to leave them out together); and ROC AUC, which is taken over folds whose models
-    need not have the same scale. When a whole treatment is left out, models that know nothing
-    score below 0.5: what is left out makes its class rarer in training.
+    best of many models; plants of one treatment, which resemble each other (pass `treatments` to
+    leave them out together); and ROC AUC, which is taken over folds whose models need not have
+    the same scale. If a whole treatment is left out, models that know nothing score below 0.5:
+    what is left out makes its class rarer in training.
 
     Parameters
     ----------
@@ -82,13 +78,13 @@ def benchmark(
         Plant of each row. Rows of a group are never on both sides of a split.
     treatments : array-like of shape (n_samples,), default=None
         Treatment of each row: what :class:`~skwater.model_selection.LeaveTreatmentsOut` leaves
-        out, and what the test of differences takes for independent.
+        out, and what the test of differences takes as independent.
     metadata : array-like or DataFrame of shape (n_samples, n_columns), default=None
         What is known of a plant without looking at it, for a baseline of its own. Columns that
-        are not numbers are taken for categories.
+        are not numbers are taken as categories.
     cv : int, splitter or iterable of splits, default=None
         An int is the number of folds of plants, stratified by class. None leaves one treatment
-        out at a time where `treatments` are given, and else makes 3 folds of plants. Of the
+        out at a time if `treatments` are given, and otherwise makes 3 folds of plants. Of the
         splitters only :class:`~skwater.model_selection.LeaveTreatmentsOut` looks at `treatments`.
     n_repeats : int, default=10
         How often cross-validation is repeated. Splitters that draw their folds draw new ones for
@@ -96,30 +92,32 @@ def benchmark(
         splitters the folds stay and only the seeds of the estimators change; those without
         any `random_state` are then fitted once.
     baselines : "default", dict of str to estimator or None, default="default"
-        By default the majority class; `metadata` only, where they are given; logistic regression
-        on the canopy cover of photos or else the mean of each channel of each frame, of all
-        frames and of the last; and MiniRocket and Hydra on the same numbers, where aeon is
+        By default the majority class; `metadata` only, if they are given; logistic regression
+        on the canopy cover of color images, or else the mean of each channel of each frame, of
+        all frames and of the last; and MiniRocket and Hydra on the same numbers, if aeon is
         installed and there are nine frames or more.
     pos_label : int, float, bool or str, default=None
         The stressed class, of which precision, recall, F1, ROC AUC and Brier score are. None is 1
-        if the labels are 0 and 1 or -1 and 1; two other labels need it. With three classes or
-        more, None gives the means over all classes (macro average; ROC AUC of each class
-        against the others).
+        if the labels are 0 and 1 or -1 and 1. String labels have no natural positive class: pass
+        it. With three classes or more, None gives the means over all classes (macro average; ROC
+        AUC of each class against the others).
     params : dict of str to array-like, default=None
         Arrays of one value a row, such as ``strata``, that are passed to the fit of those
         estimators that request them; needs scikit-learn's metadata routing to be enabled.
     n_jobs : int, default=None
         Number of processes; None is one, or what ``joblib.parallel_config`` says.
     memory : str or path-like, default=None
-        Folder in which finished fits are kept, so that a study that was killed goes on where it
-        was. They are found by the parameters of the estimator, data, fold, seed and the
-        versions of the libraries; photos on disk by path, and size and date when `X` was made,
-        classes of your own by their name, so that a new folder is needed where these have
-        changed. Needs an int as `random_state`.
+        Folder in which the outcomes of finished fits are kept, so that a study that was killed
+        goes on where it was; several processes can share it. They are found by the parameters
+        of the estimator, data, fold, seed and the versions of the libraries; image files by
+        path, and size and date when `X` was made, classes of your own by their name, so that a
+        new folder is needed if these have changed. Each file has a checksum and holds numbers and
+        labels only, no pickle: the fit of a damaged one runs again. Needs an int as
+        `random_state`.
     random_state : int, RandomState instance or None, default=None
         Seed of folds and estimators.
     verbose : {0, 1}, default=1
-        Whether to say how many fits there are, and to show a progress bar with the time left.
+        Whether to print how many fits there are, and to show a progress bar with the time left.
 
     Returns
     -------
@@ -130,12 +128,14 @@ def benchmark(
     ------
     ValueError
         If a split leaks, training lacks a class, or lengths or labels do not fit.
+    OSError
+        If the disk of `memory` is full. What was finished stays there.
 
     Warns
     -----
     UserWarning
-        If Ctrl-C ended it early; or if sequences end before the `onset` of an
-        :class:`~skwater.RSSResampler`, which then splices within classes.
+        If Ctrl-C ended it early; if a file in `memory` is damaged; or if sequences end before the
+        `onset` of an :class:`~skwater.RSSResampler`, which then splices within classes.
 
     See Also
     --------
@@ -163,15 +163,8 @@ def benchmark(
     check_memory_can_help(memory, random_state)
     params = {} if params is None else params
     check_consistent_length(X, *params.values())
-    if metadata is not None:
-        metadata = check_metadata(metadata, len(X))
-        if baselines != "default":
-            raise ValueError("metadata are for the default baselines only; others are given.")
-    of_metadata = set()
-    if baselines == "default":
-        baselines = default_baselines(X, metadata)
-        of_metadata = {METADATA_ONLY} & set(baselines)
-    models = _check_models(estimators, baselines or {})
+    baselines, data = _check_baselines(baselines, X, metadata)
+    models = _check_models(estimators, baselines)
     _check_params(models, params)
     folds, redrawn = make_folds(cv, X, y, groups, treatments, n_repeats=n_repeats, rng=random_state)
     planned = [
@@ -179,16 +172,10 @@ def benchmark(
         for fold, name in product(folds, models)
         if redrawn or fold.repeat == 0 or seed_parameters(models[name])
     ]
-    tasks = [
-        Task(
-            seeded(models[name], fold.seed),
-            metadata if name in of_metadata else X,
-            y,
-            fold,
-            _requested(models[name], params),
-        )
-        for name, fold in planned
-    ]
+    tasks = []
+    for name, fold in planned:
+        estimator, requested = seeded(models[name], fold.seed), _requested(models[name], params)
+        tasks.append(Task(estimator, data.get(name, X), y, fold, requested))
     warn_of_onset(models.values(), [X.shape[1]], stacklevel=3)
     if verbose:
         counts = f"{len(tasks)} fits ({len(models)} models, {len(folds)} folds)"
@@ -205,11 +192,10 @@ def benchmark(
             f"and repeats that were finished.",
             stacklevel=3,
         )
-    fits = [Fit(*planned[place], outcome) for place, outcome in sorted(outcomes.items())]
     return BenchmarkResult(
-        fits=fits,
+        fits=[Fit(*planned[place], outcome) for place, outcome in sorted(outcomes.items())],
         models=models,
-        baselines=list(baselines or {}),
+        baselines=list(baselines),
         y=y,
         groups=groups,
         treatments=treatments,
@@ -218,6 +204,18 @@ def benchmark(
         redrawn=redrawn,
         planned=planned,
     )
+
+
+def _check_baselines(baselines, X, metadata):
+    """Baselines by name, and what they are fitted on if it is not X."""
+    if baselines != "default":
+        if metadata is not None:
+            raise ValueError("metadata are for the default baselines only; others are given.")
+        return baselines or {}, {}
+    if metadata is None:
+        return default_baselines(X), {}
+    metadata = check_metadata(metadata, len(X))
+    return default_baselines(X, metadata), {METADATA_ONLY: metadata}
 
 
 def _check_models(estimators, baselines):
@@ -234,7 +232,7 @@ def _check_models(estimators, baselines):
 
 
 def _check_params(models, params):
-    """Refuse what would change nothing."""
+    """Refuse params that no estimator would get."""
     if params and not get_config()["enable_metadata_routing"]:
         raise ValueError(
             f"params ({', '.join(params)}) need scikit-learn's metadata routing: call "
@@ -249,7 +247,7 @@ def _check_params(models, params):
 
 
 def _requested(estimator, params):
-    """Those of the params that the fit of an estimator asks for."""
+    """Return those of the params that the fit of an estimator requests."""
     if not params:
         return {}
     wanted = get_routing_for_object(estimator).consumes("fit", params)

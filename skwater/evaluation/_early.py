@@ -1,8 +1,7 @@
-"""How early can stress be told? Score against the day up to which photos were seen."""
+"""How early can stress be told? Score against the day up to which images were seen."""
 
 import os
 import warnings
-from dataclasses import dataclass
 from numbers import Integral, Real
 
 import numpy as np
@@ -12,143 +11,13 @@ from sklearn.utils._param_validation import HasMethods, Interval, StrOptions, va
 from ..early_detection._prefixes import first_frames, stages_of
 from ..exceptions import LeakageWarning
 from ..metrics import accuracy_interval, balanced_accuracy_interval
-from ..resampling._onset import quiet_about_onset, warn_of_onset
+from ..resampling._onset import parts_of, quiet_about_onset, warn_of_onset
 from ..sequences import check_days, missing_frames
-from ._folds import (
-    Task,
-    make_folds,
-    run,
-    seed_parameters,
-    seeded,
-)
+from ._early_result import EarlyDetectionCurve
+from ._folds import make_folds
+from ._report import show_days
+from ._tasks import Task, run, seed_parameters, seeded
 from ._validation import check_memory_can_help, check_plants
-
-
-@dataclass(frozen=True, eq=False, repr=False)
-class EarlyDetectionCurve:
-    """Score against day, as :func:`early_detection_curve` measured it.
-
-    The interval is that of each day by itself. It takes the plants for independent, and a curve
-    of many days is somewhere outside of it more often than one in twenty times: the first day
-    above chance is no detection, unless the days after it are above chance too.
-
-    Parameters
-    ----------
-    days : ndarray of shape (n_days,), dtype float64
-        Day up to which photos were seen.
-    scores : ndarray of shape (n_repeats, n_days), dtype float64
-        Score of each repeat, from 0 to 1.
-    low, high : ndarray of shape (n_days,), dtype float64
-        Ends of the 95 % interval of the mean score.
-    chance : float
-        Score of a guess that knows no photo.
-    onset_day : float or None
-        Day of the last water.
-    scoring : str
-        What the score is.
-    name : str or None, default=None
-        Name of the curve.
-
-    See Also
-    --------
-    early_detection_curve : Makes one.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from skwater.evaluation import EarlyDetectionCurve
-    >>> EarlyDetectionCurve(
-    ...     days=np.array([28.0, 32.0]),
-    ...     scores=np.array([[0.5, 0.8], [0.4, 0.8]]),
-    ...     low=np.array([0.3, 0.6]),
-    ...     high=np.array([0.65, 0.9]),
-    ...     chance=0.5,
-    ...     onset_day=28.0,
-    ...     scoring="balanced_accuracy",
-    ... )
-       day  balanced_accuracy  95 % interval
-        28               .450   .300 to .650  up to the last water
-        32               .800   .600 to .900  above chance (.500)
-    """
-
-    days: np.ndarray
-    scores: np.ndarray
-    low: np.ndarray
-    high: np.ndarray
-    chance: float
-    onset_day: float | None
-    scoring: str
-    name: str | None = None
-
-    def to_frame(self):
-        """Make a data frame of the curve.
-
-        Returns
-        -------
-        pandas.DataFrame
-            A row a day, with the columns day, the score by its name (mean over repeats), sd (over
-            repeats; NaN where there is one), ci_low and ci_high.
-
-        Raises
-        ------
-        ImportError
-            If pandas is not installed.
-        """
-        import pandas as pd
-
-        scores = pd.DataFrame(self.scores)
-        return pd.DataFrame(
-            {
-                "day": self.days,
-                self.scoring: scores.mean(),
-                "sd": scores.std(),
-                "ci_low": self.low,
-                "ci_high": self.high,
-            }
-        )
-
-    def plot(self, ax=None):
-        """Plot the curve.
-
-        Parameters
-        ----------
-        ax : matplotlib Axes, default=None
-            Where to plot; by default in a new figure.
-
-        Returns
-        -------
-        EarlyDetectionDisplay
-            The display, plotted.
-
-        Raises
-        ------
-        ImportError
-            If matplotlib is not installed.
-        """
-        import skwater
-
-        return skwater.plotting.EarlyDetectionDisplay.from_curves(self, ax=ax)
-
-    def __repr__(self):
-        title = [] if self.name is None else [self.name]
-        lines = [*title, f"{'day':>6}  {self.scoring}  95 % interval"]
-        mean = self.scores.mean(axis=0)
-        for day, score, low, high in zip(self.days, mean, self.low, self.high, strict=True):
-            notes = []
-            if self.onset_day is not None and day <= self.onset_day:
-                notes.append("up to the last water")
-            if low > self.chance:
-                notes.append(f"above chance ({_short(self.chance)})")
-            line = (
-                f"{day:>6g}  {_short(score):>{len(self.scoring)}}   {_short(low)} to {_short(high)}"
-            )
-            lines.append(f"{line}  {', '.join(notes)}".rstrip())
-        return "\n".join(lines)
-
-
-def _short(score):
-    """Three digits, in the way of tables: .812, 1.00."""
-    return f"{score:.3f}".removeprefix("0") if score < 0.9995 else "1.00"
 
 
 @validate_params(
@@ -186,35 +55,35 @@ def early_detection_curve(
     random_state=None,
     verbose=1,
 ):
-    """Score a classifier day by day, each time on the photos up to that day only.
+    """Score a classifier day by day, each time on the images up to that day only.
 
-    Predictions of all folds are pooled before they are scored, for a fold of one treatment has
-    one class only. The score is the mean over repeats. Its 95 % interval is that of so many
+    Predictions of all folds are pooled before they are scored, because a fold of one treatment
+    has one class only. The score is the mean over repeats. Its 95 % interval is that of so many
     plants, however often each of them was tested: :func:`~skwater.metrics.accuracy_interval`, or
     :func:`~skwater.metrics.balanced_accuracy_interval`.
 
     The days up to `onset_day` are the negative control: no plant is stressed yet, and nothing may
-    beat chance. Where something does, the plants are told apart by something else than drought,
-    be it place, pot, nitrogen or the order of the photos, and the days after it may owe their
+    beat chance. If something does, the plants are told apart by something other than drought,
+    be it place, pot, nitrogen or the order of the images, and the days after it may owe their
     score to the same: a :class:`~skwater.exceptions.LeakageWarning` names the days. Of many days
-    one is above chance now and then by luck, and a control that shows nothing proves nothing
-    where plants are few. Scores *below* chance are normal under
+    one is above chance now and then by luck, and with few plants a control that shows nothing
+    proves nothing. Scores *below* chance are normal under
     :class:`~skwater.model_selection.LeaveTreatmentsOut`: what is left out makes its class rarer
-    in training, so that a model that knows nothing says the other one, and the control is the
-    weaker for it.
+    in training, so that a model that knows nothing predicts the other one, which makes the
+    control weaker.
 
     It asks whether *a model of that day* tells the plants apart, on a day that is known
-    beforehand; whoever looks every day gets more false alarms than one such score tells, which
-    is what :class:`~skwater.early_detection.EarlyDetector` is for. The day is not to be chosen
-    on this curve and its score then reported.
+    beforehand. Whoever looks every day gets more false alarms than one such score tells, which
+    is what :class:`~skwater.early_detection.EarlyDetector` is for. Do not choose the day on this
+    curve and then report its score.
 
     Parameters
     ----------
     estimator : estimator instance
         Classifier or pipeline, cloned for every fit.
     X : array-like or lazy sequences of shape (n_samples, n_frames, ...)
-        Sequences. A frame that is NaN throughout is missing. As long as a plant has no photo
-        there is nothing to say of it: such days are left out, with a warning.
+        Sequences. An all-NaN frame is missing. As long as a plant has no image there is nothing
+        to predict from: such days are left out, with a warning.
     y : array-like of shape (n_samples,)
         Class of each sequence.
     days : array-like of shape (n_frames,)
@@ -225,29 +94,30 @@ def early_detection_curve(
         Treatment of each sequence, for :class:`~skwater.model_selection.LeaveTreatmentsOut`.
     cv : int, splitter or iterable of splits, default=None
         An int is the number of stratified folds over plants. None leaves one treatment out at a
-        time where `treatments` are given, and else makes 3 folds of plants.
+        time if `treatments` are given, and otherwise makes 3 folds of plants.
     one_model_per_date : bool, default=True
-        True trains anew for each day, on the photos up to it. False trains once a fold, on whole
-        seasons, and reads that model along the season: by its ``staged_predict_proba``, where it
-        is a sequence classifier that has one, or else by ``predict`` of the photos up to the day.
-        That costs one fit instead of one a day, and asks the model early in the season what it
-        was not taught.
+        True trains a new model for each day, on the images up to it; an
+        :class:`~skwater.RSSResampler` then makes as many sequences as so few frames allow. False
+        trains once a fold, on whole seasons, and reads that model along the season: by its
+        ``staged_predict_proba``, if it is a sequence classifier that has one, or else by
+        ``predict`` of the images up to the day. That costs one fit instead of one a day, and asks
+        the model early in the season what it was not taught.
     onset_day : float, default=None
-        Day of the last water, counted as `days` is. A photo of that very day cannot show stress.
-        None leaves out the control.
+        Day of the last irrigation, counted as `days` is. An image of that very day cannot show
+        stress. None leaves out the control.
     min_frames : int, default=1
         Number of frames at the first day of the curve, for an estimator that takes no fewer.
     n_repeats : int, default=5
-        Number of repeats, with other folds where `cv` draws them and other seeds of the
-        estimator. Where neither is drawn one is enough and made. A splitter that repeats itself
-        keeps its own number.
+        Number of repeats, with other folds if `cv` draws them and other seeds of the estimator.
+        If neither is drawn, one is enough and made. A splitter that repeats itself keeps its own
+        number.
     scoring : {"balanced_accuracy", "accuracy"}, default="balanced_accuracy"
         What to score. Chance is one in the number of classes, or the share of the largest.
     n_jobs : int, default=None
         Number of processes, as in joblib.
     memory : str or path-like, default=None
-        Folder in which finished fits are kept, so that a study that was killed goes on where it
-        was. Needs an int as `random_state`.
+        Folder in which the outcomes of finished fits are kept, as in :func:`benchmark`. Needs an
+        int as `random_state`.
     random_state : int, RandomState instance or None, default=None
         Seeds the folds and the estimator; that of a fold is the same for all days.
     verbose : {0, 1}, default=1
@@ -270,9 +140,9 @@ def early_detection_curve(
     LeakageWarning
         If the lower end of the interval is above chance on a day up to `onset_day`.
     UserWarning
-        If days are left out because a plant has no photo yet; or, once for all fits, if sequences
-        end before the `onset_day` of an :class:`~skwater.RSSResampler` in the pipeline, which then
-        splices within classes.
+        If days are left out because a plant has no image yet; or, once for all fits, if an
+        :class:`~skwater.RSSResampler` in the pipeline makes fewer sequences than it was asked
+        for, or if sequences end before its `onset`, so that it splices within classes.
 
     See Also
     --------
@@ -283,7 +153,7 @@ def early_detection_curve(
     -----
     With ``one_model_per_date=False`` the steps of a pipeline before the last are applied to whole
     sequences if the model is read by its ``staged_predict_proba``. Such a step must treat each
-    frame by itself: one that mixes frames lets the future into the past.
+    frame by itself: one that mixes frames uses the future to predict the past.
 
     Examples
     --------
@@ -293,7 +163,7 @@ def early_detection_curve(
     >>> rng = np.random.default_rng(0)
     >>> y = np.repeat(["dry", "wet"], 10)
     >>> X = rng.normal(size=(20, 4))
-    >>> X[:10, 2:] -= 4  # dry plants have less cover from the third photo on
+    >>> X[:10, 2:] -= 4  # dry plants have less cover from the third image on
     >>> curve = early_detection_curve(
     ...     LogisticRegression(),
     ...     X,
@@ -310,49 +180,26 @@ def early_detection_curve(
     X, y, groups, treatments = check_plants(X, y, groups, treatments)
     check_memory_can_help(memory, random_state)
     days = check_days(days, X.shape[1])
-    lengths = _lengths_to_score(X, days, min_frames)
-    days = days[lengths - 1]
-
+    lengths = _lengths_to_score(X, days, groups, min_frames)
     folds, redrawn = make_folds(cv, X, y, groups, treatments, n_repeats=n_repeats, rng=random_state)
     if not redrawn and not seed_parameters(estimator):
         folds = [fold for fold in folds if fold.repeat == 0]
     readers = (
-        [_ModelOfTheDay(estimator, n_frames=int(t)) for t in lengths]
+        [_ModelOfTheDay(estimator, n_frames=t) for t in lengths]
         if one_model_per_date
-        else [_ModelOfTheSeason(estimator, lengths=lengths.tolist())]
+        else [_ModelOfTheSeason(estimator, lengths=lengths)]
     )
     tasks = [Task(seeded(reader, fold.seed), X, y, fold) for fold in folds for reader in readers]
-
-    warn_of_onset(
-        [estimator], lengths.tolist() if one_model_per_date else [X.shape[1]], stacklevel=3
-    )
-    classes, label = np.unique(y, return_inverse=True)
-    times = np.zeros((folds[-1].repeat + 1, len(y), 1))
-    for fold in folds:
-        times[fold.repeat, fold.test] += 1
-    right = np.zeros((*times.shape[:2], len(lengths)))
+    warn_of_onset([estimator], lengths if one_model_per_date else [X.shape[1]], stacklevel=3)
+    outcomes = [None] * len(tasks)
     for place, outcome in run(
         tasks, memory=memory, n_jobs=n_jobs, verbose=verbose, desc="early_detection_curve"
     ):
-        fold, day = tasks[place].fold, place % len(readers)
-        at = slice(day, day + 1) if one_model_per_date else slice(None)
-        right[fold.repeat, fold.test, at] += outcome.predicted == y[fold.test, None]
-
-    # A row that was tested several times in a repeat counts once, by the share that was right.
-    of_class = (label == np.arange(len(classes))[:, None]) & (times > 0)[:, None, :, 0]
-    n_tested = of_class.sum(axis=2, keepdims=True)
-    recalls = of_class @ (right / np.maximum(times, 1)) / n_tested
-    of_tested = (times > 0).any(axis=(0, 2))
-    n_plants = np.array([len(np.unique(groups[of_tested & (y == c)])) for c in classes])
-    if scoring == "balanced_accuracy":
-        scores, chance = recalls.mean(axis=1), 1 / len(classes)
-        counts = (recalls.mean(axis=0).T * n_plants).tolist()
-        ends = [balanced_accuracy_interval(n_right, n_plants) for n_right in counts]
-    else:
-        scores = (recalls * n_tested).sum(axis=1) / n_tested.sum(axis=1)
-        chance, n = np.bincount(label).max() / len(y), n_plants.sum()
-        ends = [accuracy_interval(score * n, n) for score in scores.mean(axis=0)]
-    low, high = np.transpose(ends)
+        outcomes[place] = outcome
+    days = days[np.array(lengths) - 1]
+    if one_model_per_date:
+        _warn_of_lacking(outcomes, days)
+    scores, low, high, chance = _score_days(folds, outcomes, y, groups, scoring)
     final = estimator.steps[-1][1] if hasattr(estimator, "steps") else estimator
     curve = EarlyDetectionCurve(
         days=days,
@@ -368,45 +215,95 @@ def early_detection_curve(
     return curve
 
 
-def _lengths_to_score(X, days, min_frames):
-    """Numbers of frames that every plant has a photo among, from `min_frames` on."""
-    lengths = np.arange(min_frames, X.shape[1] + 1)
-    first = (~missing_frames(X)).argmax(axis=1)  # 0 too for a plant without any, a model's error
+def _score_days(folds, outcomes, y, groups, scoring):
+    """Scores (n_repeats, n_days), ends of their intervals (n_days,) and the score of chance."""
+    correct, times = _count_correct(folds, outcomes, y)
+    # A row that was tested several times in a repeat counts once, by the share that was correct.
+    classes, label = np.unique(y, return_inverse=True)
+    of_class = (label == np.arange(len(classes))[:, None]) & (times > 0)[:, None]
+    n_tested = of_class.sum(axis=2, keepdims=True)
+    recalls = of_class @ (correct / np.maximum(times, 1)[:, :, None]) / n_tested
+    tested = (times > 0).any(axis=0)
+    n_plants = np.array([len(np.unique(groups[tested & (y == c)])) for c in classes])
+    if scoring == "balanced_accuracy":
+        scores, chance = recalls.mean(axis=1), 1 / len(classes)
+        counts = (recalls.mean(axis=0).T * n_plants).tolist()
+        ends = [balanced_accuracy_interval(n_correct, n_plants) for n_correct in counts]
+    else:
+        scores = (recalls * n_tested).sum(axis=1) / n_tested.sum(axis=1)
+        chance, n = np.bincount(label).max() / len(y), n_plants.sum()
+        ends = [accuracy_interval(score * n, n) for score in scores.mean(axis=0)]
+    return scores, *np.transpose(ends), chance
+
+
+def _count_correct(folds, outcomes, y):
+    """How often each row was correct, (n_repeats, n_samples, n_days), and how often tested."""
+    times = np.zeros((folds[-1].repeat + 1, len(y)))
+    correct = []
+    of_fold = len(outcomes) // len(folds)  # one for each day, or one for all days
+    for i, fold in enumerate(folds):
+        times[fold.repeat, fold.test] += 1
+        predicted = [outcome.predicted for outcome in outcomes[i * of_fold : (i + 1) * of_fold]]
+        correct.append(np.hstack(predicted) == y[fold.test, None])
+    total = np.zeros((*times.shape, correct[0].shape[1]))
+    for fold, of_test in zip(folds, correct, strict=True):
+        total[fold.repeat, fold.test] += of_test
+    return total, times
+
+
+def _lengths_to_score(X, days, groups, min_frames):
+    """Numbers of frames that every plant has an image among, from `min_frames` on."""
+    lengths = range(min_frames, X.shape[1] + 1)
+    first = (~missing_frames(X)).argmax(axis=1)
     late = int(first.argmax())
-    kept = lengths[lengths > first[late]]
-    if len(kept) == 0:
+    saved = [t for t in lengths if t > first[late]]
+    if not saved:
         raise ValueError(
-            f"No day is left: min_frames={min_frames}, X has {X.shape[1]} frames, and row {late} "
-            f"has its first photo in frame {first[late]}."
+            f"No day is left: min_frames={min_frames}, X has {X.shape[1]} frames, and plant "
+            f"{groups[late]} has its first image in frame {first[late]}."
         )
-    if len(kept) < len(lengths):
-        left_out = days[lengths[0] - 1 : kept[0] - 1]
+    if len(saved) < len(lengths):
+        left_out = days[lengths[0] - 1 : saved[0] - 1]
         warnings.warn(
-            f"There is no score for {_name(left_out)}: row {late} has no photo before day "
-            f"{days[first[late]]:g}. Leave out such rows to have one.",
+            f"There is no score for {show_days(left_out)}: plant {groups[late]} has no image "
+            f"before {show_days(days[first[late], None])}. Leave out such plants to have one.",
             stacklevel=4,
         )
-    return kept
+    return saved
+
+
+def _warn_of_lacking(outcomes, days):
+    """Warn once of all samplers that could not make as many sequences as they were to."""
+    lacking = np.reshape([outcome.n_lacking for outcome in outcomes], (-1, len(days))).max(axis=0)
+    if lacking.any():
+        warnings.warn(
+            f"On {show_days(days[lacking > 0])} fewer different splices are possible than "
+            f"RSSResampler was to make (up to {lacking.max()} fewer), since the sequences have few "
+            f"frames: it made all that are possible.",
+            stacklevel=4,
+        )
 
 
 def _check_control(curve):
-    """Warn where something beats chance before there is stress."""
+    """Warn if something beats chance before there is stress."""
     if curve.onset_day is None:
         return
     suspect = (curve.days <= curve.onset_day) & (curve.low > curve.chance)
     if suspect.any():
         score = curve.scoring.replace("_", " ")
         warnings.warn(
-            f"On {_name(curve.days[suspect])} the {score} is above chance, though no plant was "
-            f"stressed up to day {curve.onset_day:g}: something other than the drought tells the "
-            f"plants apart, such as place, pot or treatment, and later scores may rest on it too.",
+            f"On {show_days(curve.days[suspect])} the {score} is above chance, though no plant was "
+            f"stressed up to {show_days([curve.onset_day])}: something other than drought tells "
+            f"the plants apart (place, pot, treatment), and later scores may rest on it too.",
             LeakageWarning,
             stacklevel=4,
         )
 
 
-def _name(days):
-    return f"day{'s' * (len(days) > 1)} {', '.join(f'{day:g}' for day in days)}"
+def _with_fewer_splices(estimator):
+    """Let the RSSResamplers in an estimator make as many sequences as few frames allow."""
+    names = [name for name in estimator.get_params() if name.endswith("__allow_fewer")]
+    return estimator.set_params(**dict.fromkeys(names, True))
 
 
 class _ModelOfTheDay(BaseEstimator):
@@ -419,17 +316,21 @@ class _ModelOfTheDay(BaseEstimator):
     def fit(self, X, y):
         self.classes_ = np.unique(y)
         with warnings.catch_warnings():
-            if self.n_frames == 1:  # RSSResampler says so, and on the first day it is no news
+            if self.n_frames == 1:  # RSSResampler warns of it, and on the first day it is no news
                 warnings.filterwarnings("ignore", "Sequences of one frame cannot be spliced")
+            warnings.filterwarnings("ignore", "Only .* are possible")  # the curve warns once
+            estimator = _with_fewer_splices(clone(self.estimator))
             try:
-                with quiet_about_onset(self.estimator, self.n_frames):
-                    self.estimator_ = clone(self.estimator).fit(first_frames(X, self.n_frames), y)
+                with quiet_about_onset(estimator, self.n_frames):
+                    self.estimator_ = estimator.fit(first_frames(X, self.n_frames), y)
             except ValueError as error:
                 error.add_note(
-                    f"That was at {self.n_frames} of {X.shape[1]} frames. Where the estimator "
-                    f"needs more, start with min_frames."
+                    f"That was at {self.n_frames} of {X.shape[1]} frames. If the estimator needs "
+                    f"more, start with min_frames."
                 )
                 raise
+        lacking = [getattr(part, "n_lacking_", 0) for part in parts_of(self.estimator_)]
+        self.n_lacking_ = sum(lacking)
         return self
 
     def predict(self, X):

@@ -9,7 +9,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils._param_validation import HasMethods, Interval, validate_params
 
 from ..early_detection._prefixes import first_frames
-from ._baselines import channel_means, is_photo, on_summary, summarise
+from ._baselines import channel_means, is_color_image, on_summary, summarize
 from ._permutation import permutation_test
 from ._validation import check_plants
 
@@ -65,22 +65,19 @@ def exchangeability_test(
         Number of frames taken before the stress could begin, as for
         :class:`~skwater.RSSResampler`. :func:`~skwater.datasets.onset_from_days` counts them.
     groups : array-like of shape (n_samples,)
-        Plant of each sequence. No plant is ever on both sides of a split.
+        Plant of each sequence.
     treatments : array-like of shape (n_samples,), default=None
-        Treatment, tray or plot of each sequence: what got its label as a whole. None exchanges
-        the labels of plants.
+        Treatment, tray or plot of each sequence, as in :func:`permutation_test`.
     strata : array-like of shape (n_samples,), default=None
-        Stratum of each sequence. Labels are exchanged within strata only, so differences between
-        strata do not count. Strata that have one class only contribute nothing.
+        Stratum of each sequence, as in :func:`permutation_test`.
     estimator : estimator instance, default=None
         Classifier or pipeline that is given the frames before the onset. None is a ridge
         classifier with balanced class weights on the mean of each channel of each frame, and for
         color images also their canopy cover; missing frames are imputed by the mean.
     cv : int, splitter or iterable of splits, default=None
-        As in :func:`permutation_test`. None leaves each treatment out once, or makes 3 folds of
-        plants without `treatments`.
+        As in :func:`permutation_test`.
     n_permutations : int, default=1000
-        Largest number of labelings to score. If there are fewer, all are, and p is exact.
+        As in :func:`permutation_test`.
     n_jobs : int, default=None
         Number of processes, as in joblib.
     random_state : int, RandomState instance or None, default=None
@@ -90,9 +87,8 @@ def exchangeability_test(
 
     Returns
     -------
-    result : :class:`sklearn.utils.Bunch`
-        What :func:`permutation_test` returns: ``score`` (balanced accuracy), ``null``,
-        ``pvalue``, ``smallest_pvalue``, ``exact`` and ``n_labelings``.
+    PermutationResult
+        What :func:`permutation_test` returns, of the balanced accuracy.
 
     Raises
     ------
@@ -141,7 +137,7 @@ def exchangeability_test(
     before = first_frames(X, onset)
     if estimator is None:
         check_plants(before, y, groups)  # names a plant that has no frame yet
-        before, estimator = _summarise(before), _classifier_of_summaries()
+        before, estimator = _summarize(before), _classifier_of_summaries()
     return permutation_test(
         estimator,
         before,
@@ -157,10 +153,10 @@ def exchangeability_test(
     )
 
 
-def _summarise(X):
-    """Numbers of each frame, read now and not for each labeling: (n_samples, n_frames, k)."""
+def _summarize(X):
+    """Numbers of each frame, (n_samples, n_frames, k), computed once for all labelings."""
     means = channel_means(X)
-    return np.concatenate([summarise(X), means], axis=2) if is_photo(X) else means
+    return np.concatenate([summarize(X), means], axis=2) if is_color_image(X) else means
 
 
 def _classifier_of_summaries():

@@ -13,7 +13,7 @@ from sklearn.metrics import (
 
 from ..metrics import accuracy_interval, balanced_accuracy_interval, corrected_resampled_ttest
 
-_MAX_EXACT = 2**14  # sign flips that are all looked at
+_MAX_EXACT = 2**14  # sign flips, up to which all are tried
 _N_RANDOM = 10_000  # otherwise
 
 T_TEST = "corrected resampled t-test"
@@ -21,10 +21,10 @@ PERMUTATION = "paired permutation"
 
 
 def score(fits, y, groups, pos_label):
-    """Make a row of what can be known of one model by itself.
+    """Score one model by itself, as a row of the table.
 
-    Every repeat is scored on the predictions of all of its folds together: a fold of a treatment
-    has one class only. The counts are means over repeats, since repeats do not make more plants.
+    Every repeat is scored on the predictions of all of its folds together, because a fold of one
+    treatment has one class only. Counts are means over repeats: repeats do not make more plants.
 
     Parameters
     ----------
@@ -45,13 +45,13 @@ def score(fits, y, groups, pos_label):
         by_repeat.setdefault(fit.fold.repeat, []).append(fit)
     repeats = [_score_repeat(of_repeat, y, pos_label) for of_repeat in by_repeat.values()]
     row = {name: float(np.mean([r[name] for r in repeats])) for name in repeats[0]}
-    right, tested = rows_right(fits, y)
+    correct, tested = rows_correct(fits, y)
     of_class = [tested & (y == label) for label in np.unique(y[tested])]
     # A plant counts once, however many rows it has.
     n_of_class = np.array([count_plants(groups[rows]) for rows in of_class])
-    recalls = np.array([right[rows].mean() for rows in of_class])
+    recalls = np.array([correct[rows].mean() for rows in of_class])
     n_plants = count_plants(groups[tested])
-    n_correct = float(right[tested].mean() * n_plants)
+    n_correct = float(correct[tested].mean() * n_plants)
     low, high = accuracy_interval(n_correct, n_plants)
     balanced_low, balanced_high = balanced_accuracy_interval(recalls * n_of_class, n_of_class)
     spread = [r["balanced_accuracy"] for r in repeats]
@@ -72,7 +72,7 @@ def score(fits, y, groups, pos_label):
 def _score_repeat(fits, y, pos_label):
     rows = np.concatenate([fit.fold.test for fit in fits])
     predicted = np.concatenate([fit.outcome.predicted for fit in fits])
-    # A plant that is in several folds counts once.
+    # A plant that is tested in several folds counts once.
     weights = 1 / np.bincount(rows)[rows]
     true, classes = y[rows], fits[0].outcome.classes
     # The macro average over one class is that class.
@@ -81,7 +81,7 @@ def _score_repeat(fits, y, pos_label):
     row = {
         "accuracy": accuracy_score(true, predicted, sample_weight=weights),
         "balanced_accuracy": balanced_accuracy_score(true, predicted, sample_weight=weights),
-        # Of a class that is never predicted the precision is unknown.
+        # The precision of a class that is never predicted is unknown.
         "precision": precision_score(true, predicted, zero_division=np.nan, **macro),
         "recall": recall_score(true, predicted, **macro),
         "f1": f1_score(true, predicted, zero_division=0, **macro),
@@ -100,11 +100,11 @@ def _score_repeat(fits, y, pos_label):
 
 
 def _evidence(outcome, pos_label):
-    """Probability of the stressed class, or else a number that grows with it."""
+    """Probability of the stressed class, or a number that grows with it."""
     column = np.flatnonzero(outcome.classes == pos_label)[0]
     if outcome.proba is not None:
         return outcome.proba[:, column]
-    if outcome.decision is not None and outcome.decision.ndim == 1:
+    if outcome.decision is not None and len(outcome.decision.shape) == 1:
         return outcome.decision if column == 1 else -outcome.decision
     return None if outcome.decision is None else outcome.decision[:, column]
 
@@ -114,23 +114,23 @@ def count_plants(groups):
     return len(np.unique(groups))
 
 
-def rows_right(fits, y):
-    """How often each row is predicted right, from 0 to 1, and which were predicted at all."""
-    right, times = np.zeros(len(y)), np.zeros(len(y))
+def rows_correct(fits, y):
+    """How often each row is classified correctly, from 0 to 1, and which rows were tested."""
+    correct, times = np.zeros(len(y)), np.zeros(len(y))
     for fit in fits:
         test = fit.fold.test
-        right[test] += fit.outcome.predicted == y[test]
+        correct[test] += fit.outcome.predicted == y[test]
         times[test] += 1
     tested = times > 0
-    return np.where(tested, right / np.maximum(times, 1), 0), tested
+    return np.where(tested, correct / np.maximum(times, 1), 0), tested
 
 
 def choose_test(fits, y, treatments, redrawn):
-    """Name the test of differences that is right for a protocol.
+    """Name the test of differences that is valid for a protocol.
 
     The corrected resampled t-test is for folds that are drawn anew for each repeat, hold all
-    classes, and are of independent plants. Elsewhere each plant is predicted by one model of a
-    kind, and the outcomes of two models are exchanged at random, whole units at a time.
+    classes, and are of independent plants. In all other protocols the outcomes of two models are
+    exchanged at random, whole units at a time.
     """
     n_classes = len(np.unique(y))
     of_all_classes = all(len(np.unique(y[fit.fold.test])) == n_classes for fit in fits)
@@ -153,13 +153,13 @@ def compare(fits, others, y, units, test, rng):
     test : {T_TEST, PERMUTATION}
         As :func:`choose_test` says.
     rng : RandomState
-        For random exchanges, where they are too many to try all.
+        For random exchanges, if there are too many to try all.
 
     Returns
     -------
     dict of str to float
         difference (with the t-test, the mean over folds), difference_low, difference_high and
-        p_value, NaN where all folds differ alike.
+        p_value, NaN if all folds differ alike.
     """
     if test == T_TEST:
         return _compare_folds(fits, others, y)
@@ -190,7 +190,7 @@ def _compare_folds(fits, others, y):
 
 
 def _compare_plants(fits, others, y, units, rng):
-    (ours, tested), (theirs, _) = rows_right(fits, y), rows_right(others, y)
+    (ours, tested), (theirs, _) = rows_correct(fits, y), rows_correct(others, y)
     labels, label = np.unique(y[tested], return_inverse=True)
     n = np.bincount(label)
     shares = (ours - theirs)[tested] / (len(labels) * n[label])  # they add up to the difference
@@ -206,12 +206,12 @@ def _compare_plants(fits, others, y, units, rng):
         extreme = np.abs(flips @ by_unit) >= abs(difference) - 1e-12
         pvalue = (1 + extreme.sum()) / (1 + _N_RANDOM)
     # Square and add (Newcombe): wide, since it does not use that the plants are the same.
-    centres, ends = [], []
-    for right in (ours[tested], theirs[tested]):
-        n_right = np.bincount(label, right)
-        centres.append(np.mean(n_right / n))
-        ends.append(balanced_accuracy_interval(n_right, n))
-    (p, q), ((p_low, p_high), (q_low, q_high)) = centres, ends
+    centers, ends = [], []
+    for correct in (ours[tested], theirs[tested]):
+        n_correct = np.bincount(label, correct)
+        centers.append(np.mean(n_correct / n))
+        ends.append(balanced_accuracy_interval(n_correct, n))
+    (p, q), ((p_low, p_high), (q_low, q_high)) = centers, ends
     return {
         "difference": difference,
         "difference_low": difference - np.hypot(p - p_low, q_high - q),

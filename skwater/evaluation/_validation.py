@@ -8,7 +8,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_pos_label_consistency
 
 from ..model_selection._groups import check_groups
-from ..sequences import is_lazy, missing_frames
+from ..sequences import check_sequences
 
 
 def check_plants(X, y, groups, treatments=None):
@@ -23,16 +23,11 @@ def check_plants(X, y, groups, treatments=None):
     treatments : ndarray of shape (n_samples,) or None
         Treatment of each row.
     """
-    X = X if is_lazy(X) else np.asarray(X)
-    if X.ndim < 2:
-        raise ValueError(f"Expected sequences of shape (n_samples, n_frames, ...), got {X.shape}.")
+    X, _ = check_sequences(None, X, numeric=False)
     check_classification_targets(y)
     y, groups = column_or_1d(y), check_groups(groups)
     treatments = None if treatments is None else check_groups(treatments)
     check_consistent_length(X, y, groups, treatments)
-    empty = np.flatnonzero(missing_frames(X).all(axis=1))
-    if len(empty):
-        raise ValueError(f"X has no frame at all in sample {empty[0]}. Leave the plant out.")
     if len(np.unique(y)) < 2:
         raise ValueError(f"y has one class only, {y[0]!r}: there is nothing to tell apart.")
     return X, y, groups, treatments

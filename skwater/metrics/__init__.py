@@ -1,4 +1,4 @@
-"""Scores of early detection, and intervals for scores of few plants: pure functions."""
+"""Metrics of early detection, and confidence intervals for scores of few plants."""
 
 from ._early_detection import (
     detection_delay,

@@ -1,4 +1,4 @@
-"""How soon stress is seen, how often it is seen where there is none, and what soon costs."""
+"""Metrics of early detection: delay, false alarms, earliness."""
 
 from numbers import Integral, Real
 
@@ -16,34 +16,33 @@ _FRACTION = [Interval(Real, 0, 1, closed="both")]
 def detection_delay(y_true, detected_day, *, onset_day, pos_label=1):
     r"""Median number of days from the onset of stress to its detection.
 
-    It answers how long after the last water an alarm can be expected for a plant that is
-    stressed:
+    It answers how long after the last irrigation an alarm can be expected for a stressed plant:
 
     .. math:: \operatorname{median}_{i:\, y_i = \text{pos\_label}} \; d_i, \qquad
        d_i = t_i - \text{onset} \text{ if } t_i > \text{onset}, \text{ else } \infty
 
-    A plant that is never called counts as infinitely late, and so does one that is called on or
-    before the onset: there was nothing to see yet, so that was a false alarm and not a detection.
-    The median is therefore infinite where half of the stressed plants are missed. It says nothing
-    of the plants that are not stressed: calling every plant on the first day after the onset has
-    a fine delay. Read it beside :func:`false_alarm_rate_before_onset` and an accuracy. No delay
-    can be shorter than the time from the onset to the next photo.
+    A plant without an alarm counts as infinitely late, and so does one with an alarm on or before
+    the onset: there was nothing to see yet, so that was a false alarm and not a detection. The
+    median is therefore infinite if half of the stressed plants are missed. It says nothing of the
+    plants that are not stressed: an alarm for every plant on the first day after the onset has a
+    short delay. Read it beside :func:`false_alarm_rate_before_onset` and an accuracy. No delay
+    can be shorter than the time from the onset to the next image.
 
     Parameters
     ----------
     y_true : array-like of shape (n_samples,)
         Class of each plant.
     detected_day : array-like of shape (n_samples,), dtype float
-        Day on which each plant was called stressed; NaN for never.
+        Day of the alarm for each plant; NaN for no alarm.
     onset_day : float
-        Day of the last water, counted as `detected_day` is.
+        Day of the last irrigation, counted as `detected_day` is.
     pos_label : int, float, bool or str, default=1
         The class that is stressed.
 
     Returns
     -------
     float
-        Days, above 0; infinite where too few stressed plants are detected.
+        Days, above 0; infinite if half of the stressed plants are missed.
 
     Raises
     ------
@@ -80,25 +79,24 @@ def detection_delay(y_true, detected_day, *, onset_day, pos_label=1):
 
 @validate_params({"onset_day": _ONSET}, prefer_skip_nested_validation=True)
 def false_alarm_rate_before_onset(detected_day, *, onset_day):
-    r"""Fraction of all plants that are called stressed before any can be.
+    r"""Fraction of all plants with an alarm before any is stressed.
 
-    It is the negative control of early detection, and answers whether the alarms have something
-    to do with the stress at all:
+    It is the negative control of early detection, and answers whether the alarms are due to stress
+    at all:
 
     .. math:: \frac{1}{n} \sum_{i=1}^{n} [\, t_i \le \text{onset} \,]
 
     Up to the onset no plant is stressed, whatever its class, so that every alarm is false. It
-    should be 0; a detector that is above it before the onset has learned how plants or plots
-    differed from the start. False alarms after the onset are not counted, and 0 says nothing of
-    them.
+    should be 0; otherwise the detector has learned how plants or plots differed from the start.
+    False alarms after the onset are not counted, and 0 says nothing of them.
 
     Parameters
     ----------
     detected_day : array-like of shape (n_samples,), dtype float
-        Day on which each plant, stressed later or not, was called stressed; NaN for never.
+        Day of the alarm for each plant, stressed later or not; NaN for no alarm.
     onset_day : float
-        Day of the last water, counted as `detected_day` is. A photo of that very day cannot show
-        stress.
+        Day of the last irrigation, counted as `detected_day` is. An image of that very day cannot
+        show stress.
 
     Returns
     -------
@@ -136,10 +134,10 @@ def earliness(n_used, n_frames):
 
     .. math:: \frac{1}{n} \sum_{i=1}^{n} \frac{\text{n\_used}_i}{\text{n\_frames}}
 
-    A plant without an alarm has been watched to the end: it used all frames. Where most plants
-    are healthy earliness is therefore near 1 however soon the alarms come, and
-    :func:`detection_delay` tells more. It counts frames and not days, which differ where photos
-    were not taken at equal intervals, and it rises with the share of frames before the onset.
+    A plant without an alarm uses all frames. If most plants are healthy, earliness is therefore
+    near 1 however soon the alarms come, and :func:`detection_delay` tells more. It counts frames
+    and not days, which differ if images were not taken at equal intervals, and it rises with the
+    share of frames before the onset.
 
     Parameters
     ----------
@@ -151,7 +149,7 @@ def earliness(n_used, n_frames):
     Returns
     -------
     float
-        Above 0, and 1 where every plant is watched to the end.
+        Above 0, and 1 if no plant has an alarm before the last frame.
 
     Raises
     ------
@@ -187,30 +185,29 @@ def earliness(n_used, n_frames):
     {"accuracy": _FRACTION, "earliness": _FRACTION}, prefer_skip_nested_validation=True
 )
 def harmonic_mean_earliness_accuracy(accuracy, earliness):
-    r"""One number for how early and how right decisions are.
+    r"""Harmonic mean of the accuracy of decisions and the share of the season that they save.
 
-    It answers which of several detectors trades time for accuracy best [1]_, where neither can
+    It answers which of several detectors trades time for accuracy best [1]_, if neither can
     make up for the other:
 
     .. math:: \frac{2 \, (1 - \text{earliness}) \cdot \text{accuracy}}
        {(1 - \text{earliness}) + \text{accuracy}}
 
-    It is 0 for a detector that waits for the last frame, even a perfect one, and weighs a day of
-    time against accuracy in a way that nobody's crop has chosen: compare detectors of one task
-    and season with it, and report both parts. With few stressed plants give the balanced
-    accuracy.
+    It is 0 for a detector that waits for the last frame, even a perfect one, and its weight of
+    time against accuracy is arbitrary: use it to compare detectors of one task and season, and
+    report both parts. With few stressed plants pass the balanced accuracy.
 
     Parameters
     ----------
     accuracy : float
         Accuracy of the decisions, plain or balanced, from 0 to 1.
     earliness : float
-        What :func:`earliness` returns, from 0 to 1.
+        Result of :func:`earliness`, from 0 to 1.
 
     Returns
     -------
     float
-        From 0 to 1; larger is better. 0 where both parts are.
+        From 0 to 1; larger is better. 0 if both parts are 0.
 
     Raises
     ------

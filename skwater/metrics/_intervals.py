@@ -1,4 +1,4 @@
-"""What a score of few plants can be trusted to say: intervals and a test of differences."""
+"""Confidence intervals of scores of few plants, and a test of differences."""
 
 from numbers import Real
 
@@ -20,31 +20,31 @@ _POSITIVE = [Interval(Real, 0, None, closed="neither")]
     prefer_skip_nested_validation=True,
 )
 def accuracy_interval(n_correct, n, *, confidence=0.95):
-    r"""Exact interval of an accuracy: n_correct plants right of n.
+    r"""Exact (Clopper-Pearson) confidence interval of an accuracy.
 
-    It answers which true accuracies go together with what was counted, by the binomial
+    It answers which true accuracies are compatible with `n_correct` of `n` plants, by the binomial
     distribution itself [1]_. With :math:`\alpha = 1 - \text{confidence}`, the ends are quantiles
     of beta distributions:
 
     .. math:: B(\alpha / 2;\, k,\, n - k + 1) \quad\text{and}\quad
        B(1 - \alpha / 2;\, k + 1,\, n - k)
 
-    It covers the truth at least as often as it says, mostly more often. That holds for plants
-    that are right or wrong independently, of a model that was trained once on others. The plants
-    of a cross-validation share their training plants, those of a treatment or plot share more,
-    and then it is too narrow. A model that was chosen by these very plants has no valid interval
-    at all.
+    It covers the true accuracy at least as often as `confidence`, mostly more often. That holds if
+    plants are classified correctly or not independently of each other, by a model that was trained
+    once on others. The plants of a cross-validation share their training plants, those of a
+    treatment or plot share more, and then it is too narrow. A model that was chosen by these very
+    plants has no valid interval at all.
 
     Parameters
     ----------
     n_correct : float
-        Number of plants that are right, from 0 to `n`. The mean over repeats of a
+        Number of plants classified correctly, from 0 to `n`. The mean over repeats of a
         cross-validation may be a fraction: repeats test the same plants again, so that they add
         nothing to `n`.
     n : float
         Number of plants.
     confidence : float, default=0.95
-        How often, at least, such intervals hold the truth.
+        How often, at least, such intervals hold the true accuracy.
 
     Returns
     -------
@@ -83,9 +83,9 @@ def accuracy_interval(n_correct, n, *, confidence=0.95):
 
 @validate_params({"confidence": _CONFIDENCE}, prefer_skip_nested_validation=False)
 def balanced_accuracy_interval(n_correct, n, *, confidence=0.95):
-    r"""Interval of a balanced accuracy, from the plants right of each class.
+    r"""Confidence interval of a balanced accuracy, from the counts of each class.
 
-    It answers which true balanced accuracies go together with what was counted. The balanced
+    It answers which true balanced accuracies are compatible with the counts. The balanced
     accuracy is the mean of the recalls :math:`p_c` of the classes. Each has its
     :func:`accuracy_interval` :math:`(l_c, u_c)`, and the method of variance estimates recovery
     (MOVER) [1]_ joins their distances to the ends:
@@ -93,17 +93,19 @@ def balanced_accuracy_interval(n_correct, n, *, confidence=0.95):
     .. math:: \bar p - \frac{1}{K} \sqrt{\sum_c (p_c - l_c)^2} \quad\text{and}\quad
        \bar p + \frac{1}{K} \sqrt{\sum_c (u_c - p_c)^2}
 
-    It is approximate, and wide where a class has few plants, as it should be. What is said at
-    :func:`accuracy_interval` holds here too: the plants must be right or wrong independently.
+    It is approximate, and wide if a class has few plants, as it should be. As for
+    :func:`accuracy_interval`, plants must be classified correctly or not independently of each
+    other.
 
     Parameters
     ----------
     n_correct : array-like of shape (n_classes,), dtype float
-        Number of plants of each class that are right; fractions as for :func:`accuracy_interval`.
+        Number of plants of each class that are classified correctly; fractions as for
+        :func:`accuracy_interval`.
     n : array-like of shape (n_classes,), dtype float
         Number of plants of each class.
     confidence : float, default=0.95
-        How often, about, such intervals hold the truth.
+        About how often such intervals hold the true balanced accuracy.
 
     Returns
     -------
@@ -113,7 +115,7 @@ def balanced_accuracy_interval(n_correct, n, *, confidence=0.95):
     Raises
     ------
     ValueError
-        If the shapes differ, a class has no plant, or more plants are right than there are.
+        If the shapes differ, a class has no plant, or `n_correct` is more than `n`.
 
     See Also
     --------
@@ -151,25 +153,24 @@ def balanced_accuracy_interval(n_correct, n, *, confidence=0.95):
     prefer_skip_nested_validation=True,
 )
 def corrected_resampled_ttest(differences, *, n_train, n_test, confidence=0.95):
-    r"""Test whether two models differ, from their differences on the splits of the same plants.
+    r"""Corrected resampled t-test of two models, from their differences on the same splits.
 
-    It answers whether the mean difference could be chance, where the same plants are split again
-    and again. The splits share most of their training plants, and the usual t-test, which takes
-    them for independent, finds differences where there are none. Here the variance is corrected
-    for that [1]_: with the mean :math:`\bar d` and variance :math:`s^2` of the :math:`k`
-    differences, and :math:`k - 1` degrees of freedom,
+    It answers whether the mean difference could be chance, if the same plants are split repeatedly.
+    The splits share most of their training plants, and the usual t-test, which takes them as
+    independent, finds differences that do not exist. Here the variance is corrected for that
+    [1]_: with the mean :math:`\bar d` and variance :math:`s^2` of the :math:`k` differences, and
+    :math:`k - 1` degrees of freedom,
 
     .. math:: t = \frac{\bar d}{\sqrt{\left(\frac{1}{k} + \frac{n_\text{test}}{n_\text{train}}
        \right) s^2}}
 
-    The correction is a rule of thumb, and the same few plants are behind all the splits: more
-    repeats do not make more plants. With a dozen plants a permutation of their labels is the more
-    honest test.
+    The correction is a rule of thumb, and all splits are of the same few plants: more repeats do
+    not make more plants. With a dozen plants a permutation test of their labels is more reliable.
 
-    Where all differences are equal their variance, and so the error of the mean, cannot be
-    estimated: a perfect model beside the majority class differs from it by 0.5 in every fold. The
-    ends are NaN then, and so is the p-value, because 0 would claim a certainty that the data do
-    not hold; it is 1 where the models do not differ at all.
+    If all differences are equal, their variance, and so the error of the mean, cannot be
+    estimated: a perfect model beside the majority class differs from it by 0.5 in every fold. Then
+    the ends and the p-value are NaN, because 0 would claim a certainty that the data do not
+    support; it is 1 if the models do not differ at all.
 
     Parameters
     ----------

@@ -4,15 +4,15 @@ import hashlib
 
 import numpy as np
 
-_FEW_VALUES = 6  # too few to be a fingerprint
+_FEW_VALUES = 6  # fewer can be equal by chance
 
 
 def frame_digests(X, rows):
-    """Yield (row, frame, digest) of the array X; equal digests give splices and copies away.
+    """Yield (row, frame, digest) of the array X; splices and copies have equal digests.
 
-    One equal picture or vector is proof enough. Single numbers can be equal by chance, above all
-    fractions of few pixels, so that six values in a row are digested, of which four differ; in
-    shorter series splices cannot be told from plants.
+    One equal image or vector is proof enough. Single numbers can be equal by chance, above all
+    fractions of few pixels, so that six consecutive values are digested, of which four differ; in
+    shorter sequences splices cannot be told from plants.
     """
     n_values = int(np.prod(X.shape[2:]))
     window = -(-_FEW_VALUES // n_values)
@@ -21,8 +21,8 @@ def frame_digests(X, rows):
             frames = X[i, t : t + window]
             values = frames[frames == frames]  # those that are not NaN
             if n_values < _FEW_VALUES:
-                telling = len(np.unique(values)) > 3
+                distinctive = len(np.unique(values)) > 3
             else:
-                telling = not (values == values[:1]).all()  # black photos are alike anyway
-            if telling:
+                distinctive = not (values == values[:1]).all()  # black images are equal anyway
+            if distinctive:
                 yield i, t, hashlib.blake2b(frames.tobytes(), digest_size=16).digest()

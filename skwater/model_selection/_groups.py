@@ -1,14 +1,14 @@
-"""What a splitter is told of the rows: their plants, or their treatments."""
+"""The groups of a splitter: the plant, or the treatment, of each row."""
 
 from sklearn.utils import column_or_1d
 
 
 def check_groups(groups):
-    """Return groups as an array (n_samples,) of any dtype, or say what is wrong with them."""
+    """Return groups as an array (n_samples,) of any dtype, without missing names."""
     if groups is None:
         raise ValueError(
-            "groups must not be None: it names the plant, or the treatment, of each row. Where "
-            "every row is a plant of its own, numpy.arange(len(X)) names them."
+            "groups must not be None: it names the plant, or the treatment, of each row. If every "
+            "row is a plant of its own, numpy.arange(len(X)) names them."
         )
     groups = column_or_1d(groups)
     unknown = [i for i, name in enumerate(groups) if name is None or name != name]  # NaN

@@ -1,4 +1,4 @@
-"""Whether a split keeps plants apart."""
+"""The check that a split keeps plants apart."""
 
 import numpy as np
 from sklearn.utils import check_consistent_length
@@ -9,13 +9,13 @@ from ._groups import check_groups
 
 
 def check_no_leakage(train, test, groups, X=None):
-    """Raise where a plant, or a frame of one, is on both sides of a split.
+    """Raise a ValueError if a plant, or a frame of one, is on both sides of a split.
 
-    Plants are compared by `groups`. Where X is given, so are its frames: of lazy sequences by
+    Plants are compared by `groups`. If X is given, so are its frames: of lazy sequences by
     their donors, of arrays by their contents, so that splices made before the split are found even
-    under names of their own. Frames of a single value throughout tell nothing and are passed over,
-    and so are single numbers, of which six in a row must be equal. It cannot see other leaks,
-    such as scaling or selection of features on all plants.
+    under names of their own. Frames that have one value in all pixels are not compared, and of
+    single numbers six consecutive ones must be equal. It cannot see other leaks, such as scaling
+    or selection of features on all plants.
 
     Parameters
     ----------
@@ -62,7 +62,7 @@ class LeakageCheck:
         self._digests = {}
 
     def __call__(self, train, test):
-        """Raise where a plant, or a frame of one, is on both sides."""
+        """Raise a ValueError if a plant, or a frame of one, is on both sides."""
         rows = np.arange(len(self._groups))
         train, test = rows[np.asarray(train)], rows[np.asarray(test)]
         both = np.intersect1d(self._groups[train], self._groups[test])
@@ -90,13 +90,16 @@ class LeakageCheck:
             for frame in self._frames(i):
                 if frame in trained:
                     raise ValueError(
-                        f"Frames on both sides of the split: those from {frame[0]} on of sample "
-                        f"{i}, tested, and sample {trained[frame]}, trained on, are equal. Splice "
-                        f"inside the pipeline, after the split."
+                        f"Frames on both sides of the split: those from {frame[0]} on of "
+                        f"{self._name(i)}, tested, and {self._name(trained[frame])}, trained on, "
+                        f"are equal. Splice inside the pipeline, after the split."
                     )
 
+    def _name(self, i):
+        return f"plant {self._groups[i]} (sample {i})"
+
     def _frames(self, i):
-        """Pairs of a position and the digest of what is there."""
+        """Pairs of a position in the sequence and the digest of the frames there."""
         if i not in self._digests:
             self._digests[i] = [(t, digest) for _, t, digest in frame_digests(self._X, [i])]
         return self._digests[i]

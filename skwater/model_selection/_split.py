@@ -19,13 +19,13 @@ class RepeatedStratifiedGroupKFold(GroupsConsumerMixin, BaseCrossValidator):
 
     With thirty plants a score depends on which of them are tested together. Repeats average
     that out, and show how much it was. No plant is on both sides of a split, and every fold has
-    the classes in about their shares.
+    about the class proportions of all plants.
 
     More repeats do not make more plants: an interval of the mean over all splits that takes them
     for independent is far too narrow (see :func:`skwater.metrics.corrected_resampled_ttest`).
-    And plants apart are not treatments apart: where those of one treatment are alike, a model
-    that knows the others of the treatment has an easy task, which :class:`LeaveTreatmentsOut`
-    does not set.
+    And plants apart are not treatments apart: if the plants of a treatment resemble each other, a
+    model that was trained on others of the treatment has an easy task. Test on new treatments with
+    :class:`LeaveTreatmentsOut`.
 
     Parameters
     ----------
@@ -43,10 +43,10 @@ class RepeatedStratifiedGroupKFold(GroupsConsumerMixin, BaseCrossValidator):
 
     Notes
     -----
-    Splits come repeat by repeat: number ``i`` belongs to repeat ``i // n_splits``. Where every
+    Splits come repeat by repeat: number ``i`` belongs to repeat ``i // n_splits``. If every
     plant has one row, folds are stratified as by
-    :class:`sklearn.model_selection.StratifiedKFold`. Where plants have several rows, or rows of
-    several classes, whole plants can only be shared out so evenly.
+    :class:`sklearn.model_selection.StratifiedKFold`. If plants have several rows, or rows of
+    several classes, the proportions are only approximate, since plants stay whole.
 
     Examples
     --------
@@ -125,22 +125,22 @@ class LeaveTreatmentsOut(GroupsConsumerMixin, BaseCrossValidator):
 
     Plants of one treatment share more than their class: the nitrogen level, the tray, the corner
     of the field. A model that is tested on plants of treatments that it was trained on may
-    know the treatment and not the stress; here it cannot. Splits after which a class of `y` is
-    missing in training are left out.
+    know the treatment and not the stress; here it cannot. Splits in which training would lack a
+    class of `y` are left out.
 
     A test side of one treatment often has one class only, so that balanced accuracy, recall or
     ROC AUC of a single split mean nothing: collect the predictions of all splits before scoring.
-    Where treatments are as many as classes, or a class is in one treatment only, treatment and
-    class are one and no split can tell them apart.
+    If there are as many treatments as classes, or a class is in one treatment only, no split can
+    tell treatment and class apart.
 
-    Treatments are passed as `groups`, the name that scikit-learn has for what is kept together.
+    Treatments are passed as `groups`, scikit-learn's name for what is kept together.
 
     Parameters
     ----------
     n_treatments : int, default=1
         How many treatments to leave out at a time.
     n_splits : int, default=None
-        Number of splits, drawn at random from all that there are, without repetition. None takes
+        Number of splits, drawn at random from all possible ones, without repetition. None takes
         all.
     random_state : int, RandomState instance or None, default=None
         Seed of the draw. An int gives the same splits in every call of :meth:`split`.
@@ -253,7 +253,7 @@ class LeaveTreatmentsOut(GroupsConsumerMixin, BaseCrossValidator):
             raise ValueError(
                 f"Of {len(names)} treatments, with n_treatments={self.n_treatments}, these can "
                 f"never be left out, because training would lack a class: {stuck}. Leave out "
-                f"fewer treatments; where a class is in one treatment only, split by plant, and "
+                f"fewer treatments. If a class is in one treatment only, split by plant, and "
                 f"know that the score may be that of the treatment."
             )
         n_possible = _count_splits(len(names), self.n_treatments, holders)
@@ -266,7 +266,7 @@ class LeaveTreatmentsOut(GroupsConsumerMixin, BaseCrossValidator):
         return names, treatment, holders
 
     def _draw(self, n_names, holders):
-        """Combinations drawn until there are enough; _check has seen that there are."""
+        """Draw combinations until there are enough; _check has made sure that so many exist."""
         rng, keeps_every_class = check_random_state(self.random_state), _keeps_every_class(holders)
         chosen = set()
         while len(chosen) < self.n_splits:
@@ -291,9 +291,9 @@ def _count_splits(n_names, n_left_out, holders, among=frozenset()):
     lost_sets = chain.from_iterable(combinations(holders, k) for k in range(len(holders) + 1))
     total = 0
     for lost in lost_sets:
-        gone = len(reduce(frozenset.union, lost, among))
-        if gone <= n_left_out:
-            total += (-1) ** len(lost) * comb(n_names - gone, n_left_out - gone)
+        missing = len(reduce(frozenset.union, lost, among))
+        if missing <= n_left_out:
+            total += (-1) ** len(lost) * comb(n_names - missing, n_left_out - missing)
     return total
 
 

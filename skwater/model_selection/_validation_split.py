@@ -13,9 +13,9 @@ from ._digests import frame_digests
 def validation_split(X, y, fraction, rng):
     """Split rows of X into training and validation plants.
 
-    Of splices that carry their donors, only whole plants validate, and every splice that holds a
-    frame of theirs leaves training. Of other arrays nobody knows where the frames came from: a
-    warning says so where rows share frames.
+    If splices carry their donors, only original plants validate, and every splice with a frame
+    of theirs leaves training. The donors of other arrays are unknown: a warning is given if rows
+    share frames.
 
     Returns
     -------
@@ -27,24 +27,24 @@ def validation_split(X, y, fraction, rng):
         return _stratified(y, fraction, rng)
     if isinstance(X, SplicedSequences):
         _warn_of_siblings(X.base)  # which may have been spliced before
-    whole = np.flatnonzero((X.donors == X.donors[:, :1]).all(axis=1))
-    if len(whole) == 0:
+    originals = np.flatnonzero((X.donors == X.donors[:, :1]).all(axis=1))
+    if len(originals) == 0:
         raise ValueError(
-            "early_stopping: X holds splices only, and validation needs whole plants. Keep the "
+            "early_stopping: X has splices only, and validation needs original plants. Keep the "
             "originals among the training sequences."
         )
-    plants, first = np.unique(X.donors[whole, 0], return_index=True)
-    whole = whole[first]
-    _, chosen = _stratified(y[whole], fraction, rng)
+    plants, first = np.unique(X.donors[originals, 0], return_index=True)
+    originals = originals[first]
+    _, chosen = _stratified(y[originals], fraction, rng)
     holds_chosen = np.isin(X.donors, plants[chosen]).any(axis=1)
     train = np.flatnonzero(~holds_chosen)
     if len(np.unique(y[train])) < len(np.unique(y)):
         raise ValueError(
             f"early_stopping: no training sequence of one class is left once {len(chosen)} plants, "
-            f"and every splice that holds a frame of theirs, are set aside for validation. Use a "
+            f"and every splice with a frame of theirs, are set aside for validation. Use a "
             f"smaller validation_fraction or fewer n_segments."
         )
-    return train, whole[chosen]
+    return train, originals[chosen]
 
 
 def _stratified(y, fraction, rng):
@@ -59,7 +59,7 @@ def _stratified(y, fraction, rng):
 
 
 def _warn_of_siblings(X):
-    """Warn where two rows share frames, as splices and repeated plants do."""
+    """Warn if two rows share frames, as splices and repeated plants do."""
     seen = {}
     for i, t, digest in frame_digests(X, range(len(X))):
         first = seen.setdefault((t, digest), i)

@@ -4,6 +4,7 @@ from ._benchmark import BenchmarkDisplay
 from ._early_detection import EarlyDetectionDisplay
 from ._frame_importance import FrameImportanceDisplay
 from ._growth import GrowthDisplay
+from ._permutation import PermutationDisplay
 from ._splice import SpliceDisplay
 
 __all__ = [
@@ -11,5 +12,6 @@ __all__ = [
     "EarlyDetectionDisplay",
     "FrameImportanceDisplay",
     "GrowthDisplay",
+    "PermutationDisplay",
     "SpliceDisplay",
 ]

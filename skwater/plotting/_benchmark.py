@@ -1,4 +1,4 @@
-"""The table of a benchmark as a picture."""
+"""Plot of the table of a benchmark."""
 
 import numpy as np
 
@@ -13,7 +13,8 @@ _STYLES = {
 class BenchmarkDisplay:
     """Balanced accuracy of models and baselines, each within its 95 % interval.
 
-    Models stand above baselines, and at the right is how many plants each of them got right. Two
+    Models are above baselines, and at the right is how many plants each of them classified
+    correctly. A model whose interval includes chance is marked "not above chance". Two
     intervals that overlap do not mean that two models are alike, nor do intervals apart make a
     test: both models saw the same plants. For that see the differences in the table itself.
 
@@ -32,7 +33,7 @@ class BenchmarkDisplay:
     high : ndarray of shape (n_models,)
         Upper end of the interval.
     n_correct : ndarray of shape (n_models,)
-        Plants that were right, in the mean over repeats.
+        Plants classified correctly, the mean over repeats.
     n_plants : ndarray of int of shape (n_models,)
         Out of how many.
     chance : float, default=0.5
@@ -45,11 +46,13 @@ class BenchmarkDisplay:
     figure_ : matplotlib Figure
         Their figure.
     errorbars_ : list of matplotlib ErrorbarContainer
-        Dots and whiskers, one a row.
+        Dots and intervals, one a row.
     chance_line_ : matplotlib Line2D
         The line of chance.
     counts_ax_ : matplotlib SecondaryAxis
         The axis at the right.
+    remarks_ : list of matplotlib Annotation
+        "not above chance", one for each model whose interval includes chance.
 
     Examples
     --------
@@ -100,7 +103,7 @@ class BenchmarkDisplay:
         """
         rows = sorted(result.rows, key=lambda row: row["kind"] == "baseline")
         if not rows:
-            raise ValueError("The result has no row: no model was benchmarked to the end.")
+            raise ValueError("The result has no row: no model has finished a repeat.")
         display = cls(
             names=[row["model"] for row in rows],
             kinds=[row["kind"] for row in rows],
@@ -134,25 +137,8 @@ class BenchmarkDisplay:
         places = np.arange(len(self.names))
         if ax is None:
             ax = new_axes(self, figsize=(6.4, 1.2 + 0.4 * len(places)))
-        self.ax_, self.figure_, self.errorbars_ = ax, ax.figure, []
-        labelled = set()
-        for place, kind in zip(places, self.kinds, strict=True):
-            score = self.scores[place]
-            ends = [[score - self.low[place]], [self.high[place] - score]]
-            whiskers = np.maximum(ends, 0)  # a score of 1 can be a rounding above its interval
-            self.errorbars_.append(
-                ax.errorbar(
-                    score,
-                    place,
-                    xerr=whiskers,
-                    **_STYLES[kind],
-                    label=None if kind in labelled else kind,
-                    linestyle="",
-                    markersize=7,
-                    capsize=3,
-                )
-            )
-            labelled.add(kind)
+        self.ax_, self.figure_ = ax, ax.figure
+        self._draw_scores(ax, places)
         self.chance_line_ = ax.axvline(self.chance, color=GRAY, linestyle="--", zorder=1)
         label_above(ax, self.chance, "chance")
         ax.set_yticks(places, self.names)
@@ -162,20 +148,46 @@ class BenchmarkDisplay:
         ax.tick_params(axis="y", length=0)
         ax.grid(axis="x", color="0.9")
         ax.set_axisbelow(True)
-        self.counts_ax_ = ax.secondary_yaxis("right")
-        counts = zip(self.n_correct, self.n_plants, strict=True)
-        self.counts_ax_.set_yticks(places, [f"{round(k, 1):g} of {n}" for k, n in counts])
-        ax.annotate(
-            "plants right",
-            (1, 1),
-            xycoords="axes fraction",
-            xytext=(4, 3),
-            textcoords="offset points",
-            va="bottom",
-            color=GRAY,
-        )
-        self.counts_ax_.tick_params(length=0)
-        self.counts_ax_.spines["right"].set_visible(False)
+        self._draw_counts(ax, places)
         draw_legend(ax)
         trim_axes(ax)
         return self
+
+    def _draw_scores(self, ax, places):
+        self.errorbars_, self.remarks_, labeled = [], [], set()
+        for place, kind in zip(places, self.kinds, strict=True):
+            score, low, high = self.scores[place], self.low[place], self.high[place]
+            # A score of 1 can be a rounding above its interval.
+            whiskers = np.maximum([[score - low], [high - score]], 0)
+            self.errorbars_.append(
+                ax.errorbar(
+                    score,
+                    place,
+                    xerr=whiskers,
+                    **_STYLES[kind],
+                    label=None if kind in labeled else kind,
+                    linestyle="",
+                    markersize=7,
+                    capsize=3,
+                )
+            )
+            labeled.add(kind)
+            if kind == "model" and low <= self.chance:
+                self.remarks_.append(
+                    _write(ax, "not above chance", (high, place), (6, 0), va="center")
+                )
+
+    def _draw_counts(self, ax, places):
+        self.counts_ax_ = ax.secondary_yaxis("right")
+        counts = zip(self.n_correct, self.n_plants, strict=True)
+        self.counts_ax_.set_yticks(places, [f"{round(k, 1):g} of {n}" for k, n in counts])
+        self.counts_ax_.tick_params(length=0)
+        self.counts_ax_.spines["right"].set_visible(False)
+        _write(ax, "correct", (1, 1), (4, 3), xycoords="axes fraction", va="bottom")
+
+
+def _write(ax, text, at, offset, **options):
+    """Write in gray, so many points right of and above a place."""
+    return ax.annotate(
+        text, at, xytext=offset, textcoords="offset points", color=GRAY, clip_on=False, **options
+    )

@@ -1,4 +1,4 @@
-"""Score against day: how early stress can be told."""
+"""Plot of the early-detection curve: score against day."""
 
 from collections.abc import Mapping
 
@@ -9,6 +9,7 @@ from sklearn.utils.validation import _check_pos_label_consistency
 from ..metrics import balanced_accuracy_interval
 from ..sequences import check_days
 from ._style import (
+    COLORS,
     GRAY,
     draw_band,
     draw_legend,
@@ -19,15 +20,20 @@ from ._style import (
     trim_axes,
 )
 
+_STRESS = COLORS[4]  # a warm color
+
 
 class EarlyDetectionDisplay:
-    """Score against the day up to which photos were seen, with its 95 % interval.
+    """Score against the day up to which images were seen, with its 95 % interval.
 
-    Up to the last water no plant is stressed, so that no score there may beat chance: that time is
-    shaded, as the negative control. A curve that leaves chance in it knows the plants by
-    something else than drought, and its later part is not to be trusted either. The interval is
-    that of each day by itself. A curve of many days is somewhere outside of it more often than
-    one in twenty times, and the day on which it first leaves chance is itself uncertain.
+    Up to the last irrigation no plant is stressed, so that no score there may beat chance: that
+    time is shaded in gray, as the negative control, and the time of possible stress in orange. A
+    curve that is above chance in the control knows the plants by something other than drought,
+    and its later part is not to be trusted either. If the interval of every day includes
+    chance, the legend says so.
+
+    The interval is that of each day by itself. A curve of many days is outside of it somewhere more
+    often than one in twenty times, and the day on which it first leaves chance is itself uncertain.
 
     Use :meth:`from_estimator`, :meth:`from_predictions` or :meth:`from_curves` to make one. All
     parameters are stored as attributes.
@@ -35,7 +41,7 @@ class EarlyDetectionDisplay:
     Parameters
     ----------
     days : list of ndarray of shape (n_days,)
-        Days of each curve; None in place of an array shows the numbers of the frames.
+        Days of each curve; None instead of an array shows the numbers of the frames.
     scores : list of ndarray of shape (n_days,)
         Scores of each curve, means over repeats.
     low : list of ndarray of shape (n_days,)
@@ -47,7 +53,7 @@ class EarlyDetectionDisplay:
     chance : float, default=0.5
         Score of guessing.
     onset_day : float, default=None
-        Day of the last water.
+        Day of the last irrigation.
     scoring : str, default="balanced_accuracy"
         What the score is.
 
@@ -64,9 +70,11 @@ class EarlyDetectionDisplay:
     chance_line_ : matplotlib Line2D
         The line of chance.
     onset_line_ : matplotlib Line2D or None
-        The line of the last water.
+        The line of the last irrigation.
     control_ : matplotlib Rectangle or None
-        The shaded time up to it.
+        The time up to it, in gray.
+    stress_ : matplotlib Rectangle or None
+        The time after it, in orange.
 
     See Also
     --------
@@ -112,7 +120,7 @@ class EarlyDetectionDisplay:
         Parameters
         ----------
         estimator : estimator instance
-            The classifier or pipeline, which is cloned and fitted in every fold.
+            Classifier or pipeline, cloned and fitted in every fold.
         X : array-like or lazy sequences of shape (n_samples, n_frames, ...)
             Sequences.
         y : array-like of shape (n_samples,)
@@ -120,7 +128,7 @@ class EarlyDetectionDisplay:
         days : array-like of shape (n_frames,)
             Day of each frame, increasing.
         groups : array-like of shape (n_samples,)
-            Plant of each row, or whatever may never be on both sides of a split.
+            Plant of each row. No plant is ever on both sides of a split.
         name : str, default=None
             Name of the curve; by default that of the estimator's class.
         ax : matplotlib Axes, default=None
@@ -145,8 +153,8 @@ class EarlyDetectionDisplay:
     ):
         """Score the probabilities of each day by balanced accuracy, and plot them.
 
-        They must be those of plants that the model was not fitted on. A plant is called stressed
-        where its probability is above 0.5.
+        They must be those of plants that the model was not fitted on. A plant is classified as
+        stressed if its probability is above 0.5.
 
         Parameters
         ----------
@@ -157,9 +165,9 @@ class EarlyDetectionDisplay:
         days : array-like of shape (n_frames,), default=None
             Day of each frame, increasing.
         onset_day : float, default=None
-            Day of the last water; the number of its frame where `days` is None.
+            Day of the last irrigation; the number of its frame if `days` is None.
         pos_label : int, float, bool or str, default=None
-            The stressed class; by default 1, where the labels are 0 or -1 and 1.
+            The stressed class; by default 1, if the labels are 0 or -1 and 1.
         name : str, default=None
             Name of the curve, for the legend.
         ax : matplotlib Axes, default=None
@@ -191,9 +199,9 @@ class EarlyDetectionDisplay:
                 f"{classes.tolist()}."
             )
         stressed = y_true == pos_label
-        right = (y_proba > 0.5) == stressed
+        correct = (y_proba > 0.5) == stressed
         n = np.array([(~stressed).sum(), stressed.sum()])
-        n_correct = np.stack([right[:, ~stressed].sum(axis=1), right[:, stressed].sum(axis=1)], 1)
+        n_correct = np.stack([correct[:, of].sum(axis=1) for of in (~stressed, stressed)], 1)
         low, high = np.transpose([balanced_accuracy_interval(k, n) for k in n_correct])
         display = cls(
             days=[days],
@@ -269,12 +277,13 @@ class EarlyDetectionDisplay:
         """
         ax = new_axes(self) if ax is None else ax
         self.ax_, self.figure_ = ax, ax.figure
-        self.lines_, self.bands_, self.control_ = [], [], None
+        self.lines_, self.bands_ = [], []
         names = self.names or [None] * len(self.days)
         for i, (days, name) in enumerate(zip(self.days, names, strict=True)):
             style = series_style(i)
             time = label_time(ax, days, len(self.scores[i]))
-            self.lines_ += ax.plot(time, self.scores[i], **style, label=name, markersize=5)
+            label = self._label(i, name)
+            self.lines_ += ax.plot(time, self.scores[i], **style, label=label, markersize=5)
             self.bands_.append(draw_band(ax, time, self.low[i], self.high[i], style))
         self.chance_line_ = ax.axhline(
             self.chance, color=GRAY, linestyle="--", linewidth=1, zorder=1
@@ -288,15 +297,32 @@ class EarlyDetectionDisplay:
             va="center",
             color=GRAY,
         )
-        self.onset_line_ = draw_onset(ax, self.onset_day)
-        if self.onset_day is not None:
-            left = ax.get_xlim()[0]
-            self.control_ = ax.axvspan(
-                left, self.onset_day, color="0.92", zorder=0, label="negative control"
-            )
-            ax.set_xlim(left=left)
+        self._shade_time(ax)
         score = self.scoring.replace("_", " ").capitalize()
         ax.set_ylabel(f"{score} (95 % interval)")
-        draw_legend(ax)
+        ax.set_ylim(-0.02, 1.02)  # the same for all curves, so that small differences look small
+        # Below the axes: inside, it would hide the start of a curve or its end.
+        draw_legend(ax, loc="upper center", bbox_to_anchor=(0.5, -0.14), ncols=2)
         trim_axes(ax)
         return self
+
+    def _label(self, i, name):
+        """Name of a curve in the legend, with a remark if no day of it is above chance."""
+        if np.any(np.asarray(self.low[i]) > self.chance):
+            return name
+        return "not above chance" if name is None else f"{name} (not above chance)"
+
+    def _shade_time(self, ax):
+        """Shade the time before the onset in gray, and that of possible stress in orange."""
+        self.onset_line_ = draw_onset(ax, self.onset_day)
+        self.control_ = self.stress_ = None
+        if self.onset_day is None:
+            return
+        left, right = ax.get_xlim()
+        self.control_ = ax.axvspan(
+            left, self.onset_day, color="0.92", zorder=0, label="negative control"
+        )
+        self.stress_ = ax.axvspan(
+            self.onset_day, right, color=_STRESS, alpha=0.06, zorder=0, label="stress possible"
+        )
+        ax.set_xlim(left, right)

@@ -4,8 +4,8 @@ import numpy as np
 from sklearn.utils import check_consistent_length, column_or_1d
 from sklearn.utils.validation import check_is_fitted
 
-from ..sequences import check_days, frame_shape
-from ._frames import check_sequences_shape, to_rgb
+from ..sequences import check_days, check_sequences, frame_shape
+from ._frames import to_rgb
 from ._occlusion import balanced_mean, mean_frames, occlude_dates, occlude_regions
 from ._style import COLORS, GRAY, draw_onset, draw_rewatering, label_time, new_axes, trim_axes
 
@@ -184,7 +184,7 @@ class FrameImportanceDisplay:
                 f"in probability. Wrap it in CalibratedClassifierCV."
             )
         check_is_fitted(estimator)
-        X = check_sequences_shape(X)
+        X, _ = check_sequences(None, X, complete=False)
         y = column_or_1d(y)
         check_consistent_length(X, y)
         days = None if days is None else check_days(days, X.shape[1])

@@ -4,8 +4,8 @@ import numpy as np
 from sklearn.utils import check_consistent_length, column_or_1d
 
 from ..preprocessing import CanopyCover
-from ..sequences import check_days, frame_shape
-from ._frames import check_sequences_shape, choose_channel, read_channel, refuse_channel
+from ..sequences import check_days, check_sequences, has_images
+from ._frames import read_channel, refuse_channel
 from ._style import (
     check_pos_label,
     draw_band,
@@ -171,14 +171,18 @@ class GrowthDisplay:
             If X has several numbers per frame and no `channel` is chosen, if it has images that are
             not in color, if `days` do not fit the frames, or if no plant has `pos_label`.
         """
-        X = check_sequences_shape(X)
+        X, _ = check_sequences(None, X, complete=False)
         y = column_or_1d(y)
         check_consistent_length(X, y)
         check_pos_label(y, pos_label)
         days = None if days is None else check_days(days, X.shape[1])
         if not 0 <= quantiles[0] < quantiles[1] <= 1:
             raise ValueError(f"quantiles must be increasing and in [0, 1], got {quantiles}.")
-        indicator, default_name = _indicator(X, channel)
+        if has_images(X):
+            refuse_channel(channel)
+            indicator, default_name = CanopyCover().transform(X), "Canopy cover (fraction)"
+        else:
+            indicator, default_name = read_channel(X, channel)
         names = np.unique(y)
         values = [indicator[y == name] for name in names]
         levels = [0.5, *quantiles]
@@ -247,16 +251,6 @@ class GrowthDisplay:
         if any(self.plant_lines_):
             parts.append("single plants" if len(parts) == 1 else f"plants if {_FEW} or fewer")
         return ", ".join(parts)
-
-
-def _indicator(X, channel):
-    """The number to show of each frame, (n_samples, n_frames), and its name."""
-    height, width, n_channels = frame_shape(X)
-    if (height, width) != (1, 1):
-        refuse_channel(channel)
-        return CanopyCover().transform(X), "Canopy cover (fraction)"
-    channel = choose_channel(X.shape, channel)
-    return read_channel(X, channel), "Value" if n_channels == 1 else f"Channel {channel}"
 
 
 def _quantiles(values, levels):

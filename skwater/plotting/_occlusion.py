@@ -4,7 +4,7 @@ import numpy as np
 from sklearn import get_config
 from sklearn.utils import gen_batches
 
-from ..sequences import as_frames, frame_shape, missing_frames
+from ..sequences import as_frames, frame_shape, iter_sequences, missing_frames
 
 
 def occlude_dates(estimator, X, y):
@@ -61,8 +61,8 @@ def mean_frames(X):
     """Mean over the plants that have the frame, (n_frames, height, width, n_channels)."""
     present = ~missing_frames(X)
     total = np.zeros((X.shape[1], *frame_shape(X)))
-    for i, frames in enumerate(present):
-        total[frames] += as_frames(np.asarray(X[i])[None])[0, frames]
+    for sequence, frames in zip(iter_sequences(X), present, strict=True):
+        total[frames] += sequence[frames]
     counts = present.sum(axis=0)[:, None, None, None]
     return np.divide(total, counts, out=np.full_like(total, np.nan), where=counts > 0)
 

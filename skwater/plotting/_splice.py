@@ -5,8 +5,8 @@ import operator
 import numpy as np
 from sklearn.utils import column_or_1d
 
-from ..sequences import check_days, frame_shape, is_lazy
-from ._frames import choose_channel, read_channel, read_thumbnails, refuse_channel
+from ..sequences import check_days, has_images, is_lazy
+from ._frames import read_channel, read_thumbnails, refuse_channel
 from ._style import (
     GRAY,
     check_pos_label,
@@ -193,14 +193,11 @@ class SpliceDisplay:
         plants = donors[np.sort(np.unique(donors, return_index=True)[1])]
         classes = None if y is None else _classes_of(plants, column_or_1d(y), pos_label)
         seasons = X._with(np.repeat(plants[:, None], len(donors), axis=1), X.frames)
-        height, width, n_channels = frame_shape(X)
-        if (height, width) == (1, 1):
-            channel = choose_channel(X.shape, channel)
-            originals = read_channel(seasons, channel)
-        else:
+        if has_images(X):
             refuse_channel(channel)
-            originals = read_thumbnails(seasons)
-        default_name = "Value" if n_channels == 1 else f"Channel {channel}"
+            originals, default_name = read_thumbnails(seasons), "Value"
+        else:
+            originals, default_name = read_channel(seasons, channel)
         display = cls(
             donors=donors,
             plants=plants,
@@ -232,7 +229,7 @@ class SpliceDisplay:
         ImportError
             If matplotlib is not installed.
         """
-        shows_images = len(self.originals.shape) > 2
+        shows_images = has_images(self.originals)
         if ax is None:
             n_rows, n_frames = 1 + len(self.plants), len(self.donors)
             size = (max(4, 0.75 * n_frames), max(1.8, 0.9 * n_rows)) if shows_images else None

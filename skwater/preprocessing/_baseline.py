@@ -1,4 +1,4 @@
-"""Change from the plant's own baseline, and the check of series of numbers that it needs."""
+"""Change from the plant's own baseline, and the check of vectors that it needs."""
 
 from numbers import Integral
 
@@ -7,25 +7,25 @@ from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted
 
-from ..sequences import LAYOUTS, as_array, check_sequences, is_lazy, missing_frames
+from ..sequences import check_sequences, missing_frames
 
 
 class BaselineCorrector(TransformerMixin, BaseEstimator):
-    """Change of every plant from its own mean before the stress.
+    """Baseline correction: subtract from every plant its own mean before the stress.
 
     The mean of the first frames of a plant is subtracted from all of its frames, for each channel,
     ``x[i, t, c] - nanmean(x[i, :n_baseline_frames, c])``, as spectra are corrected for their
-    baseline. Each plant is its own control: constant differences that were there before the
-    stress (size, place, nitrogen) cancel, and what has changed since remains. Plants are treated
-    one by one and nothing is learned from others, so nothing leaks.
+    baseline. Each plant is its own control: constant differences that existed before the stress
+    (size, place, nitrogen) cancel, and only later changes remain. Each plant is treated by itself
+    and nothing is learned from others, so nothing leaks.
 
     It misleads in five ways. A window that reaches beyond the onset subtracts the stress itself.
     A window much shorter than the time before the onset is noisy, and its noise is added to every
-    frame. Differences that grow with the plant do not cancel, and where the frames of a plant
-    hardly resemble its baseline, the change is noisier than the value [1]_. The onset has to be
-    known. And values within the window look at its later frames: until the window is over, the
-    same frame of the season so far has another value on each day. Therefore do not read a model
-    of whole seasons in stages there, but train one for each day, as
+    frame. Differences that grow with the plant do not cancel, and if the frames of a plant hardly
+    resemble its baseline, the change is noisier than the value [1]_. The onset has to be known.
+    And values within the window depend on its later frames: until the window is over, the same
+    frame of the season so far has another value on each date. Within the window, therefore, do not
+    read a model of whole seasons along the season, but train one for each date, as
     :func:`~skwater.evaluation.early_detection_curve` does with ``one_model_per_date=True``.
 
     It must come before :class:`~skwater.RSSResampler`: a splice mixes plants, and has no baseline
@@ -34,8 +34,8 @@ class BaselineCorrector(TransformerMixin, BaseEstimator):
     Parameters
     ----------
     n_baseline_frames : int
-        How many frames were taken before the stress began, up to the day of the last water.
-        Where there are not more, the mean is over all.
+        How many frames were taken before the stress began, up to the day of the last irrigation.
+        If there are not more, the mean is over all.
 
     Attributes
     ----------
@@ -44,12 +44,12 @@ class BaselineCorrector(TransformerMixin, BaseEstimator):
     sequence_shape_ : tuple of int
         Shape of one sequence seen in fit, (n_frames,) or (n_frames, n_channels).
     feature_names_in_ : ndarray of shape (n_frames,), dtype object
-        Names of the frames, where X is a data frame with string columns.
+        Names of the frames, if X is a data frame with string columns.
 
     See Also
     --------
     FrameScaler : Removes what all plants share on a date; the next step.
-    CanopyCover : Makes numbers of pictures.
+    CanopyCover : Makes numbers from images.
 
     References
     ----------
@@ -80,7 +80,7 @@ class BaselineCorrector(TransformerMixin, BaseEstimator):
         Parameters
         ----------
         X : array-like of shape (n_samples, n_frames) or (n_samples, n_frames, n_channels)
-            Numbers or vectors. A frame that is NaN throughout is missing.
+            Numbers or vectors. An all-NaN frame is missing.
         y : None
             Ignored.
 
@@ -92,9 +92,9 @@ class BaselineCorrector(TransformerMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If X has pictures or is lazy, a frame is NaN in part, or a plant has no frame at all.
+            If X has images or is lazy, a frame is partly NaN, or a plant has no frame at all.
         """
-        check_series(self, X, reset=True)
+        check_vectors(self, X, reset=True)
         return self
 
     def transform(self, X):
@@ -103,23 +103,23 @@ class BaselineCorrector(TransformerMixin, BaseEstimator):
         Parameters
         ----------
         X : array-like of shape (n_samples, n_frames) or (n_samples, n_frames, n_channels)
-            Numbers or vectors as in fit. Vectors may have fewer frames, the season so far: where
-            it is shorter than the window, the mean is over what there is.
+            Numbers or vectors as in fit. Vectors may have fewer frames, the season so far: if it
+            is shorter than the window, the mean is over the frames that there are.
 
         Returns
         -------
         ndarray of the shape of X, dtype float32 or float64
-            Change from the baseline in the unit of X; float32 where X is. Missing frames stay
+            Change from the baseline in the unit of X; float32 if X is float32. Missing frames stay
             missing.
 
         Raises
         ------
         ValueError
-            If X is not legal in fit or has other frames than there, or a plant has no frame
+            If X would be refused in fit or has other frames than in fit, or a plant has no frame
             within the window.
         """
         check_is_fitted(self)
-        X = check_series(self, X, reset=False)
+        X = check_vectors(self, X, reset=False)
         without = np.flatnonzero(missing_frames(X)[:, : self.n_baseline_frames].all(axis=1))
         if len(without):
             raise ValueError(
@@ -141,21 +141,7 @@ class BaselineCorrector(TransformerMixin, BaseEstimator):
         return tags
 
 
-def check_series(estimator, X, *, reset):
-    """Validate X as series of numbers or vectors and return it as float32 or float64."""
-    name = type(estimator).__name__
-    X = as_array(X) if isinstance(X, list | tuple) else X
-    expected = f"{name} takes arrays of shape {LAYOUTS[2]} or {LAYOUTS[3]}"
-    # Before anything is read, and before fit leaves a trace.
-    if getattr(X, "ndim", 2) in (4, 5):
-        raise ValueError(
-            f"{expected}, got pictures of shape {X.shape}. Make numbers of them first, with "
-            f"skwater.preprocessing.CanopyCover for instance."
-        )
-    if is_lazy(X):
-        raise ValueError(
-            f"{expected}, got lazy sequences ({type(X).__name__}). Put {name} before the "
-            f"resampler, or make an array of other lazy sequences with numpy.asarray(X)."
-        )
-    X, _ = check_sequences(estimator, X, reset=reset)
+def check_vectors(estimator, X, *, reset):
+    """Validate X as sequences of numbers or vectors and return it as float32 or float64."""
+    X, _ = check_sequences(estimator, X, reset=reset, frames="vectors", lazy=False)
     return X if X.dtype == np.float32 else X.astype(np.float64, copy=False)

@@ -1,67 +1,68 @@
-"""Shorter sequences: some frames of all."""
+"""Shorter sequences: keep some of the frames."""
 
 from numbers import Integral
 
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
-from sklearn.utils import check_array, check_random_state
+from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import _check_feature_names_in, check_is_fitted, validate_data
+from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
 
-from ..sequences import LAYOUTS, as_array, check_layout, is_lazy
+from ..sequences import check_sequences, is_lazy
 
 
 def _has_columns(sampler):
-    """Tell whether frames are columns of a table, before fit on trust."""
-    if getattr(sampler, "ndim_in_", 2) == 2:
+    """Tell whether frames are columns of a table; before fit they may be."""
+    fitted = getattr(sampler, "sequence_shape_", (0,))
+    if len(fitted) == 1:
         return True
     raise AttributeError(
-        f"FrameSampler was fitted on sequences of shape {LAYOUTS[sampler.ndim_in_]}, which have no "
-        f"columns to name: there are feature names for (n_samples, n_frames) only. frames_ has "
-        f"the numbers of the frames."
+        f"FrameSampler was fitted on sequences of shape {fitted}, which have no columns to name: "
+        f"there are feature names for X of shape (n_samples, n_frames) only. frames_ has the "
+        f"numbers of the frames."
     )
 
 
 class FrameSampler(TransformerMixin, BaseEstimator):
-    """Some frames of every sequence, in their order, the same for all.
+    """Sample frames: keep the same few frames of every sequence, in their order.
 
     Shorter sequences train faster and need a smaller model: published results of about 10,000
     parameters are for down-sampled sequences [1]_. The first frames tell how early stress can be
-    seen; a fair answer needs a model fitted on those alone, which is this in a pipeline.
+    seen; a fair answer needs a model fitted on those alone, which this step in a pipeline gives.
 
-    Frames are chosen by number and not by content. Where photos were not taken at equal
-    intervals, ``"uniform"`` is uniform in photos and not in days, and a plant may lack its photo
-    on the chosen dates: when it lacks them all, the classifier refuses it. ``"last"`` sees the end
-    of the season, which no early warning can.
+    Frames are chosen by number and not by content. If images were not taken at equal intervals,
+    ``"uniform"`` is uniform in frames and not in days. A plant may lack its image on the chosen
+    dates: if it lacks all of them, the classifier refuses it. ``"last"`` sees the end of the
+    season, which no early warning can.
 
-    Values are not looked at, so it works on sequences of any rank, on tables of file names, and
-    on lazy sequences, which stay lazy.
+    Values are not read, so it works on sequences of any rank, on tables of file names, and on
+    lazy sequences, which stay lazy.
 
     Parameters
     ----------
     n_frames : int, default=8
-        How many frames to keep. Where there are not more, all are kept.
+        How many frames to keep. If there are not more, all are kept.
     strategy : {"uniform", "first", "last", "random"}, default="uniform"
-        Evenly spaced from the first to the last (a single one is the middle), the first, the last,
-        or drawn once, in fit, without replacement.
+        Evenly spaced from the first to the last (a single frame is the middle one), the first,
+        the last, or drawn once, in fit, without replacement.
     random_state : int, RandomState instance or None, default=None
-        Seed of the draw, for ``strategy="random"``.
+        Seed of the draw, used for ``strategy="random"``.
 
     Attributes
     ----------
     frames_ : ndarray of shape (n_frames_out,), dtype int
-        Numbers of the frames that are kept, from 0 on, ascending.
+        Numbers of the frames that are kept, counted from 0, ascending.
     n_features_in_ : int
         Number of frames seen in fit.
-    ndim_in_ : int
-        Number of axes of X seen in fit.
+    sequence_shape_ : tuple of int
+        Shape of one sequence seen in fit, (n_frames, ...).
     feature_names_in_ : ndarray of shape (n_frames,), dtype object
-        Names of the frames, where X is a data frame with string columns.
+        Names of the frames, if X is a data frame with string columns.
 
     See Also
     --------
-    skwater.RSSResampler : Splices what is kept, as the next step of a pipeline.
+    skwater.RSSResampler : Splices the frames that are kept, as the next step of a pipeline.
 
     References
     ----------
@@ -98,7 +99,7 @@ class FrameSampler(TransformerMixin, BaseEstimator):
         Parameters
         ----------
         X : array-like or lazy sequences of shape (n_samples, n_frames, ...)
-            Sequences of 2 to 5 dimensions and any dtype, file names included.
+            Sequences of 2 to 5 dimensions and any dtype, including file names.
         y : None
             Ignored.
 
@@ -112,52 +113,41 @@ class FrameSampler(TransformerMixin, BaseEstimator):
         ValueError
             If X has no such shape.
         """
-        X = self._check(X, reset=True)
-        self.ndim_in_ = X.ndim
+        X, _ = check_sequences(self, X, reset=True, numeric=False, complete=False)
         self.frames_ = self._choose(X.shape[1])
         return self
 
     def transform(self, X):
         """Keep the chosen frames.
 
-        From three dimensions on X may have fewer frames than in fit, the season so far: those of
-        the chosen frames are kept that it has reached.
+        From three dimensions on X may have fewer frames than in fit, the season so far: then the
+        chosen frames among them are kept.
 
         Parameters
         ----------
         X : array-like or lazy sequences of shape (n_samples, n_frames, ...)
-            Sequences with frames as in fit.
+            Sequences of as many dimensions as in fit. Images may have another size.
 
         Returns
         -------
         ndarray or lazy sequences of shape (n_samples, n_frames_out, ...)
-            The chosen frames; a copy of an array, lazy where X is.
+            The chosen frames; a copy if X is an array, lazy if X is lazy.
 
         Raises
         ------
         ValueError
-            If X has other axes than in fit, more frames, or so few that no chosen one is among
-            them; with two dimensions, if it has another number of frames.
+            If X has other dimensions than in fit, more frames, or so few that no chosen one is
+            among them; with two dimensions, if it has another number of frames.
         """
         check_is_fitted(self)
-        X = self._check(X, reset=False)
+        X, _ = check_sequences(self, X, reset=False, numeric=False, complete=False)
         n_frames = X.shape[1]
-        if X.ndim != self.ndim_in_:
-            raise ValueError(
-                f"X has shape {X.shape}, but FrameSampler was fitted on sequences of shape "
-                f"{LAYOUTS[self.ndim_in_]}."
-            )
-        if n_frames > self.n_features_in_:
-            raise ValueError(
-                f"X has {n_frames} frames, but FrameSampler was fitted on {self.n_features_in_} "
-                f"and chose by their numbers. Fewer frames are legal, more are not: fit again."
-            )
         frames = self.frames_[self.frames_ < n_frames]
         if len(frames) == 0:
             raise ValueError(
-                f"X has {n_frames} frames, and none of those that FrameSampler chose: the first "
-                f"of {self.n_features_in_} was number {self.frames_[0]}, counted from 0. Wait for "
-                f"later frames, or fit with strategy='first'."
+                f"X has {n_frames} frames, and none of those that FrameSampler chose: of the "
+                f"{self.n_features_in_} in fit the first of them is number {self.frames_[0]}, "
+                f"counted from 0. Wait for later frames, or fit with strategy='first'."
             )
         return X.take_frames(frames) if is_lazy(X) else X[:, frames]
 
@@ -165,8 +155,7 @@ class FrameSampler(TransformerMixin, BaseEstimator):
     def get_feature_names_out(self, input_features=None):
         """Return the names of the frames that are kept, after a fit on two dimensions only.
 
-        A frame of more dimensions is no column: it has no name, and pictures are not for data
-        frames.
+        A vector or an image is not a column of a table, so it has no name.
 
         Parameters
         ----------
@@ -188,21 +177,6 @@ class FrameSampler(TransformerMixin, BaseEstimator):
         """
         check_is_fitted(self)
         return _check_feature_names_in(self, input_features)[self.frames_]
-
-    def _check(self, X, *, reset):
-        if is_lazy(X):
-            if reset or X.ndim == 2:
-                validate_data(self, X, reset=reset, skip_check_array=True)
-        else:
-            X = as_array(X) if isinstance(X, list | tuple) else X
-            # dtype=None: paths stay strings and photos stay uint8.
-            options = {"dtype": None, "allow_nd": True, "ensure_all_finite": False}
-            if reset or getattr(X, "ndim", 2) == 2:
-                X = validate_data(self, X, reset=reset, **options)
-            else:  # validate_data would refuse the season so far
-                X = check_array(X, estimator=self, input_name="X", **options)
-        check_layout(X.shape)
-        return X
 
     def _choose(self, available):
         n = min(self.n_frames, available)

@@ -1,47 +1,47 @@
-"""Standardisation of each channel on each date."""
+"""Standardization of each channel on each date."""
 
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
 from sklearn.utils.validation import check_is_fitted
 
-from ._baseline import check_series
+from ._baseline import check_vectors
 
 
 class FrameScaler(TransformerMixin, BaseEstimator):
-    """Standardise each channel on each date by the training plants.
+    """Standardize each channel on each date by the training plants.
 
-    Of every value the mean of the training plants on that date is subtracted, and the rest is
+    From every value the mean of the training plants on that date is subtracted, and the rest is
     divided by their standard deviation, ``(x[i, t, c] - mean[t, c]) / scale[t, c]``. That removes
-    what all plants share on a date, the light of the day and the growth up to it, and leaves how
-    each compares with the others. Classifiers of this package scale each channel over all dates
-    at once, which leaves growth in; so this belongs before them, and in one pipeline with them,
-    so that plants of the test fold have no part in it.
+    what all plants share on a date, the light of the day and the growth up to it, and keeps how
+    each compares with the others. The classifiers of this package standardize each channel over
+    all dates at once, which keeps growth in; so this step belongs before them, in one pipeline
+    with them, so that plants of the test fold have no influence on it.
 
-    It misleads where training plants are few: mean and standard deviation of a date are then
-    noisy, above all where photos are missing, and a plant alone on its date becomes 0. New plants
-    have to be at the same dates of the same season: the light of another year is not removed.
-    Where one class is rare in training, the mean of the date is close to that of the other. On a
-    date that no training plant has nothing is known of the scale: its frames become missing, as
-    they are in all of training.
+    It misleads if training plants are few: mean and standard deviation of a date are then noisy,
+    above all if images are missing, and a plant alone on its date becomes 0. New plants have to
+    be at the same dates of the same season: the light of another year is not removed. If one class
+    is rare in training, the mean of the date is close to that of the other class. If all training
+    plants lack a date, nothing is known of its scale: its frames become missing, as they are in
+    all of training.
 
     Attributes
     ----------
     mean_ : ndarray of shape (n_frames,) or (n_frames, n_channels), dtype float64
         Mean over the training plants; NaN on dates that all of them lack.
     scale_ : ndarray of shape (n_frames,) or (n_frames, n_channels), dtype float64
-        Standard deviation over the training plants (divisor n); 1 where they do not vary, and on
+        Standard deviation over the training plants (divisor n); 1 if they do not vary, and on
         dates that all of them lack.
     n_features_in_ : int
         Number of frames seen in fit.
     sequence_shape_ : tuple of int
         Shape of one sequence seen in fit, (n_frames,) or (n_frames, n_channels).
     feature_names_in_ : ndarray of shape (n_frames,), dtype object
-        Names of the frames, where X is a data frame with string columns.
+        Names of the frames, if X is a data frame with string columns.
 
     See Also
     --------
-    BaselineCorrector : Removes what is a plant's own; the step before.
-    sklearn.preprocessing.StandardScaler : The same for tables, without missing frames in mind.
+    BaselineCorrector : Removes constant differences between plants; the step before.
+    sklearn.preprocessing.StandardScaler : The same for tables without missing frames.
 
     Examples
     --------
@@ -61,13 +61,12 @@ class FrameScaler(TransformerMixin, BaseEstimator):
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None):
-        """Learn mean and standard deviation of each date.
+        """Learn the mean and standard deviation of each date.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_frames) or (n_samples, n_frames, n_channels)
-            Numbers or vectors of the training plants. A frame that is NaN throughout is missing
-            and left out.
+            Numbers or vectors of the training plants. An all-NaN frame is missing and left out.
         y : None
             Ignored.
 
@@ -79,22 +78,22 @@ class FrameScaler(TransformerMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If X has pictures or is lazy, a frame is NaN in part, or a plant has no frame at all.
+            If X has images or is lazy, a frame is partly NaN, or a plant has no frame at all.
         """
-        X = check_series(self, X, reset=True)
-        # Masked, as a date that all plants lack has no mean. float32 cannot carry the sums.
+        X = check_vectors(self, X, reset=True)
+        # Masked, as a date that all plants lack has no mean. float32 is too coarse for the sums.
         X = X.astype(np.float64, copy=False)
-        there = np.ma.masked_invalid(X)
-        self.mean_ = np.ma.filled(there.mean(axis=0), np.nan)
-        scale = np.ma.filled(there.std(axis=0), 0.0)
-        # By the size of the channel and not of the date: before the stress the change from the
-        # baseline may be nothing but rounding.
+        present = np.ma.masked_invalid(X)
+        self.mean_ = np.ma.filled(present.mean(axis=0), np.nan)
+        scale = np.ma.filled(present.std(axis=0), 0.0)
+        # Relative to the channel and not to the date: before the stress the change from the
+        # baseline may be rounding errors only.
         constant = scale <= 1e-12 * np.nanmax(np.abs(X), axis=(0, 1))
         self.scale_ = np.where(constant, 1.0, scale)
         return self
 
     def transform(self, X):
-        """Standardise each channel on each date.
+        """Standardize each channel on each date.
 
         Parameters
         ----------
@@ -105,16 +104,16 @@ class FrameScaler(TransformerMixin, BaseEstimator):
         Returns
         -------
         ndarray of the shape of X, dtype float32 or float64
-            Standard deviations from the mean of the date, without unit; float32 where X is.
+            Standard deviations from the mean of the date, without unit; float32 if X is float32.
             Missing frames stay missing.
 
         Raises
         ------
         ValueError
-            If X is not legal in fit, or has other frames than there.
+            If X would be refused in fit, or has other frames than in fit.
         """
         check_is_fitted(self)
-        X = check_series(self, X, reset=False)
+        X = check_vectors(self, X, reset=False)
         n_frames = X.shape[1]
         return ((X - self.mean_[:n_frames]) / self.scale_[:n_frames]).astype(X.dtype, copy=False)
 

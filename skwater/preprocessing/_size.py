@@ -1,24 +1,23 @@
-"""Pictures of another size: cut, or with fewer and larger pixels."""
+"""Images of another size: cropped, or with fewer and larger pixels."""
 
 from functools import partial
 from numbers import Integral
 
 import numpy as np
 
-from ._image_transformer import _PictureTransformer
+from ..sequences._pixels import center_crop, resize
+from ._image_transformer import _ImageTransformer
 
 _RESIZABLE = ("uint8", "uint16", "float32", "float64")
-# OpenCV averages up to 4 channels together, and rounds 2 otherwise than 1, 3 and 4.
-_TOGETHER = (1, 3, 4)
 
 
-class CenterCrop(_PictureTransformer):
-    """The middle of every picture.
+class CenterCrop(_ImageTransformer):
+    """Crop every image to its center.
 
-    Cuts off borders, so that what remains is mostly plant, or has the shape that :class:`Resize`
-    needs. It misleads where plants are not in the middle or outgrow the crop: leaves beyond it
-    are lost without a trace, and late in the season a large healthy plant then looks like a
-    small one. Look at the last frames before choosing a size.
+    Cuts off borders, so that what remains is mostly plant, or has the aspect ratio that
+    :class:`Resize` needs. It misleads if plants are not in the center or outgrow the crop: leaves
+    outside are lost without a warning, and late in the season a large healthy plant then looks
+    like a small one. Look at the last frames before choosing a size.
 
     It learns nothing from the data. An array is copied a plant at a time; lazy sequences are cut
     when they are read.
@@ -39,15 +38,15 @@ class CenterCrop(_PictureTransformer):
 
     Notes
     -----
-    Where the border has an odd number of pixels, one more is cut below and on the right.
+    If the border has an odd number of pixels, one more is cut below and on the right.
 
-    It has no ``get_feature_names_out``: it returns pictures, and pixels have no names.
+    It has no ``get_feature_names_out``: it returns images, and pixels have no names.
 
     Examples
     --------
     >>> import numpy as np
     >>> from skwater.preprocessing import CenterCrop
-    >>> X = np.arange(20).reshape(1, 1, 4, 5)  # a plant, one gray picture
+    >>> X = np.arange(20).reshape(1, 1, 4, 5)  # a plant, one gray image
     >>> CenterCrop((2, 3)).fit_transform(X)
     array([[[[ 6,  7,  8],
              [11, 12, 13]]]])
@@ -62,22 +61,22 @@ class CenterCrop(_PictureTransformer):
         new = _height_and_width(self)
         if new[0] > size[0] or new[1] > size[1]:
             raise ValueError(
-                f"X has pictures of {_times(size)} pixels (height x width), too small to cut "
+                f"X has images of {_times(size)} pixels (height x width), too small to cut "
                 f"{_times(new)} from: choose a smaller size."
             )
-        return partial(_center_crop, size=new), new, dtype
+        return partial(center_crop, size=new), new, dtype
 
 
-class Resize(_PictureTransformer):
-    """Every picture with fewer pixels, each the mean of those that it covers.
+class Resize(_ImageTransformer):
+    """Resize every image, each new pixel being the mean of those that it covers.
 
-    Fewer pixels make training faster, and a network smaller. What is finer than a new pixel is
-    gone, thin leaves and early curling first; and where leaf and soil share a pixel, its color is
-    that of neither, so take the canopy cover before resizing. Enlarging (bilinear) is possible
+    Fewer pixels make training faster, and a network smaller. Details finer than a new pixel are
+    lost, thin leaves and early curling first; and if leaf and soil share a pixel, its color is
+    that of neither, so compute the canopy cover before resizing. Enlarging (bilinear) is possible
     and adds nothing.
 
-    A picture is never stretched: the new size must have the shape of the old, height to width, up
-    to the rounding of one side to a whole pixel. Otherwise use :class:`CenterCrop` first.
+    An image is never stretched: the new size must have the aspect ratio of the old one, up to the
+    rounding of one side to a whole pixel. Otherwise use :class:`CenterCrop` first.
 
     It learns nothing from the data. An array is resized a plant at a time; lazy sequences are
     resized when they are read.
@@ -85,7 +84,7 @@ class Resize(_PictureTransformer):
     Parameters
     ----------
     size : int or (int, int)
-        Height and width in pixels; one number for a square, from square pictures.
+        Height and width in pixels; one number for a square, from square images.
 
     Attributes
     ----------
@@ -94,20 +93,20 @@ class Resize(_PictureTransformer):
 
     See Also
     --------
-    CenterCrop : Another shape of picture.
+    CenterCrop : Another aspect ratio.
 
     Notes
     -----
-    ``uint8``, ``uint16``, ``float32`` and ``float64`` pictures keep their dtype, integers being
+    ``uint8``, ``uint16``, ``float32`` and ``float64`` images keep their dtype, integers being
     rounded; others become ``float64``. There may be any number of channels.
 
-    It has no ``get_feature_names_out``: it returns pictures, and pixels have no names.
+    It has no ``get_feature_names_out``: it returns images, and pixels have no names.
 
     Examples
     --------
     >>> import numpy as np
     >>> from skwater.preprocessing import Resize
-    >>> X = np.array([[[[0, 2, 8, 8], [4, 2, 8, 8]]]], dtype=np.uint8)  # a plant, one gray picture
+    >>> X = np.array([[[[0, 2, 8, 8], [4, 2, 8, 8]]]], dtype=np.uint8)  # a plant, one gray image
     >>> Resize((1, 2)).fit_transform(X)
     array([[[[2, 8]]]], dtype=uint8)
     """
@@ -125,12 +124,12 @@ class Resize(_PictureTransformer):
             side = min(h / new_h, w / new_w)
             crop = (max(1, round(new_h * side)), max(1, round(new_w * side)))
             raise ValueError(
-                f"Resize to {_times(new)} would stretch pictures of {_times(size)} pixels (height "
-                f"x width). Cut them first, with CenterCrop({crop}), or keep their shape, with "
-                f"Resize({(new_h, max(1, round(new_h * w / h)))})."
+                f"Resize to {_times(new)} would stretch images of {_times(size)} pixels (height "
+                f"x width). Crop them first, with CenterCrop({crop}), or keep their aspect ratio, "
+                f"with Resize({(new_h, max(1, round(new_h * w / h)))})."
             )
         dtype = dtype if dtype in _RESIZABLE else np.dtype("float64")
-        return partial(_resize, size=new, dtype=dtype), new, dtype
+        return partial(_resize_frames, size=new, dtype=dtype), new, dtype
 
 
 def _height_and_width(transformer):
@@ -144,24 +143,11 @@ def _height_and_width(transformer):
     return int(sides[0]), int(sides[1])
 
 
-def _center_crop(frames, size):
-    top, left = ((old - new) // 2 for old, new in zip(frames.shape[1:3], size, strict=True))
-    return frames[:, top : top + size[0], left : left + size[1]]
-
-
-def _resize(frames, size, dtype):
+def _resize_frames(frames, size, dtype):
     """Frames (k, h, w, c) as (k, *size, c)."""
-    import cv2
-
-    k, h, w, c = frames.shape
-    method = cv2.INTER_LINEAR if size[0] * size[1] > h * w else cv2.INTER_AREA
-    out = np.empty((k, *size, c), dtype)
-    step = c if c in _TOGETHER else 1
-    for first in range(0, c, step):
-        channels = slice(first, first + step)
-        part = np.ascontiguousarray(frames[..., channels], dtype=dtype)
-        for frame, new in zip(part, out[..., channels], strict=True):
-            new[...] = cv2.resize(frame, size[::-1], interpolation=method).reshape(new.shape)
+    out = np.empty((len(frames), *size, frames.shape[3]), dtype)
+    for frame, new in zip(frames, out, strict=True):
+        new[...] = resize(frame.astype(dtype, copy=False), size)
     return out
 
 

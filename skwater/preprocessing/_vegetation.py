@@ -1,4 +1,4 @@
-"""What is green in a photo: the leaves alone, and how much of it they cover."""
+"""The green of an image: how much of it leaves cover, and a mask of them."""
 
 from functools import partial
 from numbers import Real
@@ -8,22 +8,22 @@ from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from ..sequences import missing_frames
-from ._image_transformer import _PictureTransformer, check_pictures
+from ..sequences import check_sequences, iter_sequences, missing_frames
+from ._image_transformer import _ImageTransformer
 
 # On chromatic coordinates the index runs from -1 (no green) to 2 (nothing but green).
 _THRESHOLD = [Interval(Real, -1, 2, closed="both")]
 
 
 class CanopyCover(TransformerMixin, BaseEstimator):
-    """Fraction of each photo that is green, by the excess green index.
+    """Canopy cover: the fraction of each image that is green, by the excess green index.
 
-    A pixel counts as plant where its excess green index, 2g - r - b of the chromatic coordinates
-    r + g + b = 1, is above a threshold [1]_. Brightness cancels out of the index, color does not:
-    it misses yellow, red and dry leaves, takes moss, algae and weeds for the crop, and turns
-    unsure in glare, in deep shadow and under tinted light. Under drought it therefore falls for
-    two reasons, less leaf and paler leaf. Always look at the mask of a few photos, and set the
-    threshold for your camera.
+    A pixel counts as plant if its excess green index, 2g - r - b of the chromatic coordinates
+    r + g + b = 1, is above a threshold [1]_. The index does not depend on brightness, but it
+    depends on color: it misses yellow, red and dry leaves, counts moss, algae and weeds as crop,
+    and is unreliable in glare, in deep shadow and under tinted light. Under drought it therefore
+    falls for two reasons, less leaf and paler leaf. Always look at the mask of a few images, and
+    set the threshold for your camera.
 
     The transformer learns nothing from the data, and reads one plant at a time.
 
@@ -40,8 +40,8 @@ class CanopyCover(TransformerMixin, BaseEstimator):
 
     See Also
     --------
-    VegetationMask : Shows what was taken for plant.
-    skwater.datasets.make_water_stress : Photos of which the true cover is known.
+    VegetationMask : Shows which pixels count as plant.
+    skwater.datasets.make_water_stress : Images with a known true cover.
 
     References
     ----------
@@ -73,7 +73,7 @@ class CanopyCover(TransformerMixin, BaseEstimator):
         Parameters
         ----------
         X : array-like of shape (n_samples, n_frames, height, width, 3)
-            Photos, red, green and blue, of any unit that is 0 for black.
+            Images, red, green and blue, in any unit that is 0 for black.
         y : None
             Ignored.
 
@@ -87,35 +87,36 @@ class CanopyCover(TransformerMixin, BaseEstimator):
         ValueError
             If X has another shape.
         """
-        validate_data(self, check_pictures(self, X, color=True), skip_check_array=True)
+        X, _ = check_sequences(self, X, frames="color", complete=False)
+        validate_data(self, X, skip_check_array=True)  # counts the frames
         return self
 
     def transform(self, X):
-        """Return the cover of every photo.
+        """Return the canopy cover of every image.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_frames, height, width, 3)
-            Photos, red, green and blue, of any unit that is 0 for black. A frame that is NaN
-            throughout is a missing photo.
+            Images, red, green and blue, in any unit that is 0 for black. An all-NaN frame is
+            missing.
 
         Returns
         -------
         ndarray of shape (n_samples, n_frames), dtype float64
-            Covered fraction of the photo, from 0 to 1; NaN for a missing photo.
+            Covered fraction of the image, from 0 to 1; NaN for a missing frame.
 
         Raises
         ------
         ValueError
-            If X has another shape or a negative value, or a frame is NaN in part.
+            If X has another shape or a negative value, or a frame is partly NaN.
         """
-        self._validate_params()  # fit, which does it elsewhere, need not have been called
-        X = check_pictures(self, X, color=True)
+        self._validate_params()  # as fit does, which need not have been called
+        X, _ = check_sequences(self, X, frames="color", complete=False)
         cover = np.empty(X.shape[:2])
-        for i in range(len(X)):
+        for i, sequence in enumerate(iter_sequences(X)):
             where = f" in sample {i}"
-            for t, photo in enumerate(np.asarray(X[i])):
-                cover[i, t] = find_leaves(photo, self.threshold, where).mean()
+            for t, image in enumerate(sequence):
+                cover[i, t] = find_leaves(image, self.threshold, where).mean()
         cover[missing_frames(X)] = np.nan
         return cover
 
@@ -130,12 +131,12 @@ class CanopyCover(TransformerMixin, BaseEstimator):
         Returns
         -------
         ndarray of shape (n_frames,), dtype object
-            ``cover_0``, ``cover_1`` and so on, one a frame.
+            ``cover_0``, ``cover_1`` and so on, one for each frame.
 
         Raises
         ------
         NotFittedError
-            Before fit, which counts the frames.
+            If fit, which counts the frames, has not been called.
         """
         check_is_fitted(self, "n_features_in_")
         return np.array([f"cover_{t}" for t in range(self.n_features_in_)], dtype=object)
@@ -149,16 +150,17 @@ class CanopyCover(TransformerMixin, BaseEstimator):
         return tags
 
 
-class VegetationMask(_PictureTransformer):
-    """Photos with the leaves as they were and all else black.
+class VegetationMask(_ImageTransformer):
+    """Vegetation mask: keep the leaves of each image and make everything else black.
 
     Pixels count as leaf by their excess green index, as in :class:`CanopyCover`, with the same
-    faults: yellow, red and dry leaves are blackened, the very signs of long drought, while moss and
-    weeds stay. It helps where soil, pots or labels differ between treatments and a model might
-    learn those instead of plants. It also hides soil that is visibly dry, which may be a fair
-    sign or a give-away. Always look at a few masked photos, and set the threshold for your camera.
+    faults: yellow, red and dry leaves, which are signs of long drought, become black, while moss
+    and weeds stay. It helps if soil, pots or labels differ between treatments and a model might
+    learn those instead of plants. It also hides dry soil, which may be a legitimate sign of stress
+    or reveal the treatment. Always look at a few masked images, and set the threshold for your
+    camera.
 
-    It learns nothing from the data. An array is masked a plant at a time; lazy sequences are
+    It learns nothing from the data. An array is masked one plant at a time; lazy sequences are
     masked when they are read.
 
     Parameters
@@ -174,15 +176,14 @@ class VegetationMask(_PictureTransformer):
 
     See Also
     --------
-    CanopyCover : The fraction of each photo that is leaf.
+    CanopyCover : The fraction of each image that is leaf.
 
     Notes
     -----
-    Shape and dtype stay as they are. No leaf is black, so ``photos.any(axis=-1)`` of what is
-    returned is the mask itself. Mask before resizing: a border pixel of leaf and soil has the
-    color of neither.
+    Shape and dtype stay as they are. No leaf is black, so ``X_masked.any(axis=-1)`` is the mask
+    itself. Mask before resizing: a pixel that averages leaf and soil has the color of neither.
 
-    It has no ``get_feature_names_out``: it returns pictures, and pixels have no names.
+    It has no ``get_feature_names_out``: it returns images, and pixels have no names.
 
     Examples
     --------
@@ -196,7 +197,7 @@ class VegetationMask(_PictureTransformer):
     """
 
     _parameter_constraints: dict = {"threshold": _THRESHOLD}
-    _needs_colour = True
+    _frames = "color"
 
     def __init__(self, *, threshold=0.1):
         self.threshold = threshold
@@ -210,17 +211,17 @@ class VegetationMask(_PictureTransformer):
         return tags
 
 
-def find_leaves(photos, threshold, where=""):
-    """Mask of the pixels of photos (..., 3) whose excess green index is above the threshold."""
-    if photos.dtype.kind in "if" and (photos < 0).any():
+def find_leaves(images, threshold, where=""):
+    """Mask of the pixels of images (..., 3) whose excess green index is above the threshold."""
+    if images.dtype.kind in "if" and (images < 0).any():
         raise ValueError(
             f"X has negative values{where}. Excess green needs intensities that are 0 for black: "
-            f"put this step before any standardisation."
+            f"put this step before any standardization."
         )
-    # 2g - r - b = 3g - 1 for r + g + b = 1. Without the division black is no special case.
-    total = photos.sum(axis=-1, dtype=np.float64)
-    return 3.0 * photos[..., 1] > (1 + threshold) * total
+    # 2g - r - b = 3g - 1 for r + g + b = 1. Without the division, black is no special case.
+    total = images.sum(axis=-1, dtype=np.float64)
+    return 3.0 * images[..., 1] > (1 + threshold) * total
 
 
-def _blacken_rest(photos, threshold):
-    return np.where(find_leaves(photos, threshold)[..., None], photos, photos.dtype.type(0))
+def _blacken_rest(images, threshold):
+    return np.where(find_leaves(images, threshold)[..., None], images, images.dtype.type(0))

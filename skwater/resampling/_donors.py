@@ -1,6 +1,7 @@
-"""Which plant gives each frame of a new sequence: count the possible choices and draw some."""
+"""Which plant gives each frame of a new sequence: count the possible choices, draw some."""
 
 from dataclasses import dataclass
+from heapq import heapify, heappop, heapreplace
 from itertools import combinations, product
 from math import comb
 
@@ -14,16 +15,16 @@ class DonorRows:
     """All rows of donors that can make a new sequence of one class.
 
     A row has one donor for each frame. Frames before `onset` may come from any donor, frames from
-    there on from the donors of the class itself, which come first in the order of the donors. A
-    row has at most `n_segments` contiguous pieces. If there is an onset, the donor changes there;
-    otherwise it changes at least once. So no row is an original.
+    the onset on from the donors of the class itself, which are the first ones. A row has at most
+    `n_segments` contiguous pieces. If there is an onset, the donor changes there; otherwise it
+    changes at least once. So no row is an original.
 
     Parameters
     ----------
     missing : ndarray of shape (n_donors, n_frames), dtype bool
-        The frames that each donor lacks. A row with none but those is not possible.
+        The frames that each donor lacks. A row of only such frames is not possible.
     n_own : int
-        The first so many donors are of the class itself.
+        The first `n_own` donors are of the class itself.
     n_segments : int
         The largest number of pieces, at most n_frames.
     onset : int, default=0
@@ -128,6 +129,45 @@ class DonorRows:
         return n_empty
 
 
+def check_possible(label, n_new, rows, possible):
+    """Refuse more new sequences of a class than its strata, the DonorRows `rows`, can have."""
+    if n_new <= possible:
+        return
+    n_own = sum(r.n_own for r in rows)
+    if sum(r.count_all() for r in rows) == 0:
+        where = "" if len(rows) == 1 else ", each alone in its stratum"
+        raise ValueError(
+            f"Class {label} has {n_own} sequence{'s' * (n_own > 1)}{where}: a splice needs "
+            f"at least 2 donors to draw from, and {n_new} new ones were asked for."
+        )
+    n_frames = rows[0].missing.shape[1]
+    lacking = any(r.missing.any() for r in rows)
+    others = sum(len(r.missing) for r in rows) - n_own
+    also = f", with {others} of other classes before the onset," if others else ""
+    raise ValueError(
+        f"{n_new} new sequences were asked for in class {label}, but only {possible} different "
+        f"ones {'with a frame that is not missing ' * lacking}are possible from {n_own} sequences "
+        f"of {n_frames} frames{also} in {rows[0].n_segments} segments at most. Ask for fewer, or "
+        f"raise n_segments."
+    )
+
+
+def share_out(n_new, n_plants, possible):
+    """Divide n_new among strata in proportion to their plants, none beyond what is possible."""
+    shares = [0] * len(n_plants)
+    # The stratum that is furthest behind its share comes first (D'Hondt's rule).
+    queue = [(-n, s) for s, n in enumerate(n_plants) if possible[s] > 0]
+    heapify(queue)
+    for _ in range(n_new):
+        s = queue[0][1]
+        shares[s] += 1
+        if shares[s] < possible[s]:
+            heapreplace(queue, (-n_plants[s] / (shares[s] + 1), s))
+        else:
+            heappop(queue)
+    return shares
+
+
 def _random_cuts(n_positions, n_cuts, rng):
     """Draw which positions are cut, n_cuts of them in each row."""
     ranks = rng.random_sample((len(n_cuts), n_positions)).argsort(axis=1).argsort(axis=1)
@@ -141,7 +181,7 @@ def _follow(first, cuts, n_donors, rng):
 
 
 def _count_chains(missing, n_segments):
-    """Count by (number of cuts, donor of the last frame) the rows in which all is missing."""
+    """Count the all-missing rows, by (number of cuts, donor of the last frame)."""
     n_donors, n_frames = missing.shape
     counts = np.zeros((n_segments, n_donors), dtype=object)  # Python's integers do not overflow
     counts[0] = missing[:, 0].astype(int)

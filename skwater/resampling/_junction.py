@@ -1,4 +1,4 @@
-"""How the values of a spliced sequence go on after a change of donor."""
+"""How the values of a spliced sequence continue after a change of donor."""
 
 import numpy as np
 
@@ -18,8 +18,8 @@ def check_junction(junction, X, lazy):
         raise ValueError(f"junction={junction!r} needs numbers, got dtype {X.dtype}.")
     if frame_shape(X)[:2] != (1, 1):
         raise ValueError(
-            f"junction={junction!r} continues the level of numbers and vectors. X holds images, "
-            f"shape {X.shape}: use junction='keep'."
+            f"junction={junction!r} continues the level of numbers and vectors, but X has images "
+            f"(shape {X.shape}): use junction='keep'."
         )
 
 

@@ -12,7 +12,7 @@ def warn_of_onset(estimators, lengths, *, stacklevel=2):
     Parameters
     ----------
     estimators : iterable of estimator
-        What is going to be fitted.
+        The estimators that will be fitted.
     lengths : iterable of int
         Numbers of frames that they are fitted on.
     stacklevel : int
@@ -31,7 +31,7 @@ def warn_of_onset(estimators, lengths, *, stacklevel=2):
 
 @contextmanager
 def quiet_about_onset(estimator, n_frames):
-    """Silence what the sampler says of its onset, since all fits together were warned of."""
+    """Silence the sampler's own warning, since one warning was given for all fits together."""
     if not _onsets_after(estimator, n_frames):
         yield
         return
@@ -41,13 +41,13 @@ def quiet_about_onset(estimator, n_frames):
 
 
 def _onsets_after(estimator, n_frames):
-    """Onsets that are not among so many frames; a single frame is not spliced anyway."""
+    """Onsets that come after so many frames; a single frame is not spliced anyway."""
     samplers = (part for part in parts_of(estimator) if isinstance(part, RSSResampler))
     onsets = {sampler.onset for sampler in samplers} - {None}
     return [onset for onset in onsets if onset >= n_frames > 1]
 
 
 def parts_of(step):
-    """Return an estimator, or what stands for one in a pipeline, and all that is inside of it."""
+    """Return a step of a pipeline and everything inside it."""
     inner = step.get_params(deep=True).values() if hasattr(step, "get_params") else []
     return [step, *inner]

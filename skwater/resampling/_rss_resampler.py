@@ -1,7 +1,6 @@
 """The sampler of Random Sequence Splicing, plain and onset-aware."""
 
 import warnings
-from heapq import heapify, heappop, heapreplace
 from numbers import Integral
 
 import numpy as np
@@ -12,16 +11,18 @@ from sklearn.preprocessing import label_binarize
 from sklearn.utils import check_consistent_length, check_random_state, column_or_1d
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import validate_data
 
-from ..sequences import SplicedSequences, as_array, check_layout, is_lazy, missing_frames
-from ._donors import DonorRows
+from ..sequences import SplicedSequences, as_array, check_sequences, is_lazy, missing_frames
+from ._donors import DonorRows, check_possible, share_out
 from ._junction import check_junction, continue_levels
 from ._splice import splice
 
 
 class RSSResampler(BaseOverSampler):
-    """Random Sequence Splicing (RSS), an over-sampler for few and skewed sequences.
+    """Random Sequence Splicing (RSS), an over-sampler for few and imbalanced sequences.
+
+    It belongs in a pipeline made by ``skwater.make_pipeline``, which is imbalanced-learn's
+    pipeline: scikit-learn's own ``make_pipeline`` refuses samplers.
 
     A new sequence of a class takes its frames, in order and each at its own date, from randomly
     drawn plants: at most `n_segments` contiguous pieces. New sequences are drawn uniformly,
@@ -35,24 +36,22 @@ class RSSResampler(BaseOverSampler):
     classes are alike.** Test it with :func:`skwater.evaluation.exchangeability_test`. If they
     differ, for example in their nitrogen level, give that as `strata`: donors then share it.
 
-    Splicing belongs inside the pipeline, after the split. Done before, pieces of test plants are
+    Splice inside the pipeline, after the split. If it is done before, pieces of test plants are
     trained on, and pure noise scores a balanced accuracy of 0.9 instead of 0.5. It also misleads
-    if plants of one class differ in more than chance (a nitrogen level, a variety): a splice of
-    both is a plant that cannot exist. Use `strata` for this as well. Put sampler and classifier
-    together with ``skwater.make_pipeline``, which makes imbalanced-learn's pipeline: scikit-learn's
-    own takes no samplers.
+    if plants of one class differ by more than chance (a nitrogen level, a variety): a splice of
+    both is a plant that cannot exist. Use `strata` for this as well.
 
     Parameters
     ----------
     sampling_strategy : int, float, str, dict or callable, default="auto"
-        How many sequences each class gets. An int above 1 brings every class to that many,
-        which expands balanced data too. All else is as for imbalanced-learn's over-samplers:
+        How many sequences each class gets. An int above 1 brings every class to that number,
+        which also expands balanced data. The rest is as for imbalanced-learn's over-samplers:
         "auto" brings the smaller classes to the size of the largest; a dict gives the total of
         each class; a float is the ratio of minority to majority.
     n_segments : int, "frame" or "auto", default="auto"
         The largest number of contiguous pieces, at least 2; "frame" draws every frame on its own.
-        "auto" is 3, and 2 with an `onset`, where more pieces make scores worse; a class that
-        cannot have as many sequences as it is to get is given more pieces.
+        "auto" is 3, and 2 with an `onset`, with which more pieces make scores worse; if a class
+        cannot have as many sequences as it needs, its sequences may have more pieces.
         Sequences that have fewer frames are cut at every frame. With an `onset` one junction is
         always there, and with 3 or more pieces one side, drawn at random, may be cut further.
     onset : int or None, default=None
@@ -68,12 +67,15 @@ class RSSResampler(BaseOverSampler):
         sequence continues from the level that it has reached. Only for frames of numbers or
         vectors. "scale" is meant for sizes, such as leaf area; a channel in which the two levels
         are not both positive or both negative stays as it is.
+    allow_fewer : bool, default=False
+        If fewer different sequences are possible than a class is to get, make all of them, with a
+        warning, instead of raising a ValueError.
     lazy : bool, default=False
-        Return :class:`SplicedSequences`, a table of donors over the originals, in place of a
+        Return :class:`SplicedSequences`, a table of donors over the originals, instead of a
         copy of every frame.
     random_state : int, RandomState instance or None, default=None
         Seed of the draw. None draws a seed once for each sampler: one sampler splices the same
-        input alike, its clones (a new one in every fold) do not.
+        input in the same way, its clones (a new one in every fold) do not.
 
     Attributes
     ----------
@@ -84,21 +86,25 @@ class RSSResampler(BaseOverSampler):
         The seed that was drawn, if `random_state` is None.
     sampling_strategy_ : dict
         Number of new sequences for each class that gets any.
+    n_lacking_ : int
+        How many sequences were made fewer than asked for; above 0 with `allow_fewer` only.
     n_features_in_ : int
         Number of frames.
+    sequence_shape_ : tuple of int
+        Shape of one sequence, (n_frames, ...).
     feature_names_in_ : ndarray of shape (n_frames,), dtype object
         Names of the frames, if `X` is a data frame with string columns.
 
     See Also
     --------
-    splice : The gather underneath.
+    splice : Makes sequences of donors that are given.
     SplicedSequences : What ``lazy=True`` returns.
     skwater.make_pipeline : Puts the sampler before a classifier.
 
     Notes
     -----
     Published work [1]_ names the aim of splicing and no algorithm; this one is defined here, as is
-    onset-aware splicing. Two sequences count as different when their donors differ. When two plants
+    onset-aware splicing. Two sequences count as different if their donors differ. If two plants
     have equal frames, or both lack a frame, different donors can give equal values.
 
     References
@@ -135,6 +141,7 @@ class RSSResampler(BaseOverSampler):
         "n_segments": [Interval(Integral, 2, None, closed="left"), StrOptions({"auto", "frame"})],
         "onset": [Interval(Integral, 1, None, closed="left"), None],
         "junction": [StrOptions({"keep", "shift", "scale"})],
+        "allow_fewer": ["boolean"],
         "lazy": ["boolean"],
         "random_state": ["random_state"],
     }
@@ -146,6 +153,7 @@ class RSSResampler(BaseOverSampler):
         n_segments="auto",
         onset=None,
         junction="keep",
+        allow_fewer=False,
         lazy=False,
         random_state=None,
     ):
@@ -153,6 +161,7 @@ class RSSResampler(BaseOverSampler):
         self.n_segments = n_segments
         self.onset = onset
         self.junction = junction
+        self.allow_fewer = allow_fewer
         self.lazy = lazy
         self.random_state = random_state
 
@@ -186,9 +195,9 @@ class RSSResampler(BaseOverSampler):
         y : array-like of shape (n_samples,)
             Class of each sequence.
         strata : array-like of shape (n_samples,), default=None
-            Group that all donors of a sequence share, say the nitrogen level. The new sequences
-            of a class are shared out among its strata in proportion to their plants; a stratum
-            in which no new sequence is possible gets none.
+            Group that all donors of a sequence share, for example the nitrogen level. The new
+            sequences of a class are divided among its strata in proportion to their plants; a
+            stratum in which no new sequence is possible gets none.
 
         Returns
         -------
@@ -202,8 +211,8 @@ class RSSResampler(BaseOverSampler):
         ------
         ValueError
             If a class (in every stratum) has one plant only and there is no `onset`, if fewer
-            different sequences are possible than are asked for, or if `junction` is not "keep" for
-            images or lazy sequences.
+            different sequences are possible than are asked for and `allow_fewer` is False, or if
+            `junction` is not "keep" for images or lazy sequences.
         """
         self._validate_params()
         check_classification_targets(y)
@@ -260,15 +269,7 @@ class RSSResampler(BaseOverSampler):
 
     def _check_X_y(self, X, y):
         y, binarize_y = check_target_type(y, indicate_one_vs_all=True)
-        if is_lazy(X):
-            check_consistent_length(X, y)
-            validate_data(self, X, skip_check_array=True)
-        else:
-            # dtype=None: paths stay strings and photos stay uint8.
-            X = as_array(X) if isinstance(X, list | tuple) else X
-            options = {"dtype": None, "allow_nd": True, "ensure_all_finite": False}
-            X, y = validate_data(self, X, y, **options)
-        check_layout(X.shape)
+        X, y = check_sequences(self, X, y, reset=True, numeric=False, complete=False)
         return X, y, binarize_y
 
     def _count_new(self, y):
@@ -287,6 +288,7 @@ class RSSResampler(BaseOverSampler):
     def _draw_donors(self, y, strata, missing, onset):
         rng = self._random_state()
         donors = [np.empty((0, missing.shape[1]), dtype=np.intp)]
+        self.n_lacking_ = 0
         for label, n_new in self.sampling_strategy_.items():
             if n_new == 0:
                 continue
@@ -304,8 +306,15 @@ class RSSResampler(BaseOverSampler):
                 possible = [r.count() for r in rows]
                 if n_new <= sum(possible):
                     break
-            _check_possible(label, n_new, rows, sum(possible))
-            shares = _share_out(n_new, n_own, possible)
+            if self.allow_fewer and 0 < sum(possible) < n_new:
+                warnings.warn(
+                    f"Only {sum(possible)} of {n_new} new sequences of class {label} are possible.",
+                    stacklevel=4,
+                )
+                self.n_lacking_ += n_new - sum(possible)
+                self.sampling_strategy_[label] = n_new = sum(possible)
+            check_possible(label, n_new, rows, sum(possible))
+            shares = share_out(n_new, n_own, possible)
             for p, r, share in zip(plants, rows, shares, strict=True):
                 donors.append(p[r.draw(share, rng)])
         return np.concatenate(donors)
@@ -335,41 +344,3 @@ def _check_strata(strata, X):
     if len(unknown):
         raise ValueError(f"strata is NaN for sample {unknown[0]}: give unknown ones a level.")
     return strata
-
-
-def _check_possible(label, n_new, rows, possible):
-    if n_new <= possible:
-        return
-    n_own = sum(r.n_own for r in rows)
-    if sum(r.count_all() for r in rows) == 0:
-        where = "" if len(rows) == 1 else ", each alone in its stratum"
-        raise ValueError(
-            f"Class {label} has {n_own} sequence{'s' * (n_own > 1)}{where}: a splice needs "
-            f"at least 2 donors to draw from, and {n_new} new ones were asked for."
-        )
-    n_frames = rows[0].missing.shape[1]
-    lacking = any(r.missing.any() for r in rows)
-    others = sum(len(r.missing) for r in rows) - n_own
-    also = f", with {others} of other classes before the onset," if others else ""
-    raise ValueError(
-        f"{n_new} new sequences were asked for in class {label}, but only {possible} different "
-        f"ones {'with a frame that is not missing ' * lacking}are possible from {n_own} sequences "
-        f"of {n_frames} frames{also} in {rows[0].n_segments} segments at most. Ask for fewer, or "
-        f"raise n_segments."
-    )
-
-
-def _share_out(n_new, n_plants, possible):
-    """Share n_new among strata in proportion to their plants, none beyond what is possible."""
-    shares = [0] * len(n_plants)
-    # The stratum that is furthest behind its share comes first (D'Hondt's rule).
-    queue = [(-n, s) for s, n in enumerate(n_plants) if possible[s] > 0]
-    heapify(queue)
-    for _ in range(n_new):
-        s = queue[0][1]
-        shares[s] += 1
-        if shares[s] < possible[s]:
-            heapreplace(queue, (-n_plants[s] / (shares[s] + 1), s))
-        else:
-            heappop(queue)
-    return shares

@@ -1,4 +1,4 @@
-"""Put together sequences from the frames of several donors: the gather under the sampler."""
+"""Make new sequences from the frames of several donors, as the sampler does."""
 
 import numpy as np
 
@@ -6,11 +6,10 @@ from ..sequences import SplicedSequences, is_lazy
 
 
 def splice(X, donors):
-    """Put together sequences from the frames of several donors.
+    """Make new sequences from the frames of several donors.
 
     Frame ``t`` of new sequence ``i`` is frame ``t`` of ``X[donors[i, t]]``: every frame keeps its
-    date. This is the gather under :class:`RSSResampler`; it does not ask whether the donors share
-    a class.
+    date. :class:`RSSResampler` uses it. It does not check whether the donors share a class.
 
     Parameters
     ----------
@@ -27,7 +26,8 @@ def splice(X, donors):
     Raises
     ------
     ValueError
-        If `donors` is not a table with one column a frame, or points outside `X`.
+        If `donors` is not a table with one column for each frame, or has a number that is no row
+        of `X`.
 
     See Also
     --------

@@ -8,6 +8,8 @@ from ._layout import (
     check_days,
     check_layout,
     frame_shape,
+    has_images,
+    iter_sequences,
     onset_from_days,
 )
 from ._lazy import LazySequences, SplicedSequences, gather, is_lazy
@@ -27,7 +29,9 @@ __all__ = [
     "check_sequences",
     "frame_shape",
     "gather",
+    "has_images",
     "is_lazy",
+    "iter_sequences",
     "missing_frames",
     "onset_from_days",
 ]

@@ -1,86 +1,93 @@
-"""Sequences of photos that stay on disk until a batch needs them."""
+"""Sequences of images that stay on disk until a batch needs them."""
 
 import mmap
 import os
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import numpy as np
 from joblib import cpu_count
 
-from ._decoding import BadPicture, Crop, Header, decode, read_header
-from ._frame_cache import FrameCache
+from ._frame_cache import FrameCache, identify
+from ._headers import MAX_PIXELS, Header, ImageError, open_image, read_header
 from ._lazy import LazySequences
-
-MAX_PIXELS = 100_000_000
+from ._pixels import Crop, decode
 
 
 class ImageSequences(LazySequences):
-    """Photos on disk, as sequences: a table of files, decoded when a batch asks for them.
+    """Images on disk, as sequences: a table of files, decoded when a batch asks for them.
 
     A legal ``X`` for every estimator of this package. Rows, splices and choices of frames are new
     tables over the same files; ``X[i]`` and ``numpy.asarray(X)`` decode, in threads. Files are
     PNG, JPEG or TIFF of 8 or 16 bits. Their headers and their ends are checked when the table is
-    made, without decoding, and all that is wrong is said in one error. Damage inside a JPEG
-    cannot be seen so: give :func:`~skwater.datasets.load_manifest` checksums against that.
+    made, without decoding, and all errors are reported together. Corruption inside a JPEG is not
+    detected, though its decoder may print a warning that names no file: give
+    :func:`~skwater.datasets.load_manifest` checksums against that.
 
-    What is done to each photo, in this order: it is turned upright by its EXIF orientation;
-    converted to RGB (gray and palette pictures too; alpha is dropped) or to gray; cut to its
-    centre; cut to its box; resized. Nothing is stretched: where `size` has another shape than
-    what was cut, the largest central part of that shape is taken, so the margins are lost.
+    What is done to each image, in this order: it is turned upright by its EXIF orientation;
+    converted to RGB (gray and palette images too; alpha is dropped) or to gray; cut to its
+    center; cut to its box; resized. Nothing is stretched: if `size` has another aspect ratio than
+    what was cut, the largest central part of that ratio is taken, so the margins are lost.
 
     Parameters
     ----------
     paths : array-like of shape (n_samples, n_frames)
-        The file of each photo, None where there is none.
+        The file of each image, None if there is none.
     size : int or tuple of (height, width), default=None
         Size of a frame in pixels; an int is a square. By default as it is on disk, after cutting.
     center_crop : int or tuple of (height, width), default=None
-        The central part that is kept, in pixels.
+        The central part that is used, in pixels.
     boxes : array-like of shape (n_samples, n_frames, 5) or (..., 4) or (5,) or (4,), default=None
-        The part that is kept, (x_min, y_min, width, height, angle): the whole picture is rotated
+        The part that is used, (x_min, y_min, width, height, angle): the whole image is rotated
         counter-clockwise by the angle in degrees, onto a canvas that holds all of it, and the box
         is cut from that canvas. Pixels, from the upper left corner.
     stretch : bool, default=False
-        Resize without regard to the shape.
+        Resize without regard to the aspect ratio.
     color : {"rgb", "gray"}, default="rgb"
         Three channels or one.
     dtype : {"uint8", "uint16"}, default=None
-        Depth of the values; others are brought to it, white staying white. By default uint16
-        where a file has more than 8 bits.
+        Depth of the values; others are converted to it, white staying white. By default uint16
+        if a file has more than 8 bits.
     convert : callable, default=None
-        Applied to each decoded picture (height, width, n_channels) before it is cut; returns
-        another of dtype uint8 or uint16, say the bands of a mosaic. Defined in a module, so that
-        it can be pickled.
+        Applied to each decoded image (height, width, n_channels) before it is cut; returns
+        another of dtype uint8 or uint16, for example the bands of a mosaic. It must be defined in
+        a module, so that it can be pickled. A `cache` knows it by its name and code, and is
+        replaced if one of them changes; it does not see what the function calls.
     on_error : {"raise", "missing"}, default="raise"
         Whether files that cannot be used are an error or missing frames, listed in ``skipped``.
     cache : str or path-like, default=None
-        File in which decoded frames are kept, so that no photo is decoded twice, in later runs
-        either. It takes the room of all frames at once. Processes can share it; one that was made
-        of other photos, or cut otherwise, is replaced.
+        File in which decoded frames are saved, so that no image is decoded twice, in later runs
+        either. It takes the space of all frames at once. Processes can share it; one that was made
+        of other images, or cut otherwise, is replaced.
     max_pixels : int, default=100_000_000
-        Pictures that declare more pixels are refused before they are decoded.
+        Images that declare more pixels are refused before they are decoded. Decoding takes up to
+        12 bytes per pixel and thread, so 1.2 GB at the default: lower it if memory is scarce.
+        Progressive JPEGs of more than 32 scans are refused as well: they take very long.
 
     Attributes
     ----------
     shape : tuple of int
         ``(n_samples, n_frames, height, width, n_channels)``.
     dtype : numpy.dtype
-        uint8 or uint16, and float32 where a photo is missing.
+        uint8 or uint16, and float32 if an image is missing.
     ndim : int
         5.
     paths : ndarray of shape (n_samples, n_frames), dtype object
-        The files, None where a photo is missing.
+        The files, None if an image is missing.
     skipped : dict of {str: str}
         Files that could not be used, and why.
     sizes : dict of {tuple: int}
         How many files have each (height, width), before they are cut.
+    cut_more : dict of {str: float}
+        Files of which `size` cuts off more than of most, such as one portrait image among
+        landscapes, and the fraction that remains.
 
     Raises
     ------
     ValueError
-        If files cannot be used (all of them are listed) or give frames of several sizes.
+        If files cannot be used (all of them are listed) or give frames of several sizes, if
+        `cache` is given and `convert` has no name, or on reading if a file is damaged or was
+        changed after the table was made.
 
     See Also
     --------
@@ -159,8 +166,8 @@ class ImageSequences(LazySequences):
         for i, file in enumerate(self._files):
             if isinstance(checked[file], Header) and self._convert is None:
                 try:
-                    self._crop.size_of(checked[file].size, self._boxes[i])
-                except BadPicture as error:
+                    self._crop.cut_size(checked[file].size, self._boxes[i])
+                except ImageError as error:
                     checked[file] = str(error)
         self.skipped = {f: why for f, why in checked.items() if not isinstance(why, Header)}
         if self.skipped and on_error == "raise":
@@ -168,9 +175,9 @@ class ImageSequences(LazySequences):
         self._drop(self.skipped)
         if not self._files:
             raise ValueError(
-                "There is no photo that can be used. " + _list_bad(self.skipped)
+                "There is no image that can be used. " + _list_bad(self.skipped)
                 if self.skipped
-                else "There is no photo: paths has no file."
+                else "There is no image: paths has no file."
             )
         self.sizes = dict(
             Counter(h.size for h in checked.values() if isinstance(h, Header)).most_common()
@@ -180,84 +187,87 @@ class ImageSequences(LazySequences):
     def _header(self, file):
         """Header of a file, or what is wrong with it."""
         try:
-            with open(file, "rb") as opened:
-                stat = os.fstat(opened.fileno())
-                if stat.st_size == 0:
+            with open_image(file) as opened:
+                # Tells these images from later ones of the same names, also in a hash of joblib's.
+                self._stamps[file] = _stamp(opened)
+                if self._stamps[file][0] == 0:
                     return "the file is empty"
-                # Tells these photos from later ones of the same names, also in a hash of joblib's.
-                self._stamps[file] = stat.st_size, stat.st_mtime_ns
                 with mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ) as data:
                     return read_header(data, self._max_pixels)
-        except BadPicture as error:
+        except ImageError as error:
             return str(error)
         except (OSError, ValueError) as error:
             return getattr(error, "strerror", None) or str(error)
 
     def _drop(self, files):
         """Make frames of these files missing."""
-        keep = np.array([file not in files for file in self._files], dtype=bool)
-        slots = np.append(np.where(keep, np.cumsum(keep) - 1, -1), -1)  # -1 stays -1
+        usable = np.array([file not in files for file in self._files], dtype=bool)
+        slots = np.append(np.where(usable, np.cumsum(usable) - 1, -1), -1)  # -1 stays -1
         self._slots = slots[self._slots]
         self._base_paths = np.where(self._slots < 0, None, self._base_paths)
-        self._files = [file for file, kept in zip(self._files, keep, strict=True) if kept]
-        self._boxes = [box for box, kept in zip(self._boxes, keep, strict=True) if kept]
+        self._files = [file for file, ok in zip(self._files, usable, strict=True) if ok]
+        self._boxes = [box for box, ok in zip(self._boxes, usable, strict=True) if ok]
 
     def _common_frame(self, headers):
         """Shape of a frame, which must be that of all."""
+        self.cut_more = {}
         if self._convert is not None:  # only the function knows
-            picture = self._load(0)
-            self._dtype_read = picture.dtype
-            return picture.shape
-        sizes = Counter(
-            self._crop.size_of(header.size, box)
+            image = self._load(0)
+            self._dtype_read = image.dtype
+            return image.shape
+        cut = [
+            self._crop.cut_size(header.size, box)
             for header, box in zip(headers, self._boxes, strict=True)
-        )
+        ]
+        sizes = Counter(cut if self._crop.size is None else [self._crop.size])
         if len(sizes) > 1:
             found = ", ".join(f"{h} x {w} ({n})" for (h, w), n in sizes.most_common(10))
             found += ", ..." if len(sizes) > 10 else ""
             raise ValueError(
-                f"The photos have {len(sizes)} sizes (height x width), {found}: ask for one with "
+                f"The images have {len(sizes)} sizes (height x width), {found}: ask for one with "
                 f"size=(height, width) or center_crop."
             )
+        left = np.array([self._crop.fraction_kept(size) for size in cut])
+        for slot in np.flatnonzero(left < np.median(left) - 0.05):
+            self.cut_more[self._files[slot]] = float(left[slot])
         (size,) = sizes
         return (*size, 1 if self._gray else 3)
 
     def _fingerprint(self):
         """All that the decoded frames depend on."""
-        parts = [
-            repr((self._crop, self._gray, self._dtype_read, self._frame, self._convert_name()))
-        ]
+        how = (self._crop, self._gray, self._dtype_read, self._frame, identify(self._convert))
+        parts = [repr(how)]
         for file, box in zip(self._files, self._boxes, strict=True):
             size, date = self._stamps[file]
             parts.append(f"{os.path.abspath(file)} {size} {date} {box}")
         return "\n".join(parts).encode("utf-8", "surrogateescape")
 
-    def _convert_name(self):
-        return self._convert and (
-            getattr(self._convert, "__module__", ""),
-            getattr(self._convert, "__qualname__", repr(self._convert)),
-        )
-
     def _load(self, slot):
-        """Read, decode, cut and resize one photo."""
+        """Read, decode, cut and resize one image."""
         file = self._files[slot]
         try:
-            data = Path(file).read_bytes()
-            picture = decode(data, self._max_pixels, gray=self._gray, dtype=self._read_as())
+            with open_image(file) as opened:
+                if _stamp(opened) != self._stamps[file]:
+                    raise ImageError("it was changed after the table was made")
+                data = opened.read()
+            image = decode(data, self._max_pixels, gray=self._gray, dtype=self._read_as())
             if self._convert is not None:
-                picture = np.asarray(self._convert(picture))
-            picture = self._crop.apply(picture, self._boxes[slot])
-        except BadPicture as error:
+                image = np.asarray(self._convert(image))
+            image = self._crop.apply(image, self._boxes[slot])
+        except ImageError as error:
             raise ValueError(
-                f"{file}: {error}. Its header was sound when the table was made: restore the "
-                f"file, or put None in its place."
+                f"{file}: {error}. Restore the file and make the table again, or put None in its "
+                f"place."
             ) from error
-        if hasattr(self, "_frame") and picture.shape != self._frame:
+        except Exception as error:
+            error.add_note(f"The image is {file}.")
+            raise
+        if hasattr(self, "_frame") and image.shape != self._frame:
             raise ValueError(
-                f"{file} gives a frame of {picture.shape}, the others {self._frame}: it was "
-                f"changed, or is converted to another size. Ask for one with size=."
+                f"{file} gives a frame of {image.shape}, the others {self._frame}: it is "
+                f"converted to another size. Ask for one with size=."
             )
-        return picture
+        return image
 
     def _read_as(self):
         return None if self._convert is not None else self._dtype_read
@@ -274,14 +284,14 @@ class ImageSequences(LazySequences):
         slots = self._slots[rows, columns]
         out = np.empty((len(slots), *self._frame), self.dtype)
         out[slots < 0] = np.nan if self._can_miss else 0
-        there = np.flatnonzero(slots >= 0)
-        distinct, which = np.unique(slots[there], return_inverse=True)
+        present = np.flatnonzero(slots >= 0)
+        distinct, which = np.unique(slots[present], return_inverse=True)
         places = np.split(
-            there[np.argsort(which, kind="stable")], np.cumsum(np.bincount(which))[:-1]
+            present[np.argsort(which, kind="stable")], np.cumsum(np.bincount(which))[:-1]
         )
 
-        def fill(slot, where):
-            out[where] = self._frame_at(slot)
+        def fill(slot, positions):
+            out[positions] = self._frame_at(slot)
 
         _in_threads(fill, distinct.tolist(), places)
         return out
@@ -301,11 +311,17 @@ def _in_threads(function, *arguments):
         pool.shutdown(cancel_futures=True)
 
 
+def _stamp(opened):
+    """Size and date of an open file, which tell it from one that has replaced it."""
+    found = os.fstat(opened.fileno())
+    return found.st_size, found.st_mtime_ns
+
+
 def _list_bad(bad):
     lines = "\n".join(f"  {file}: {why}" for file, why in bad.items())
     return (
-        f"{len(bad)} {'photo' if len(bad) == 1 else 'photos'} cannot be used:\n{lines}\n"
-        f'Repair or leave them out, or say on_error="missing" to take them as missing frames.'
+        f"{len(bad)} {'image' if len(bad) == 1 else 'images'} cannot be used:\n{lines}\n"
+        f'Repair or leave them out, or pass on_error="missing" to take them as missing frames.'
     )
 
 
@@ -319,7 +335,7 @@ def _as_table(paths):
     table = np.array(paths, dtype=object)
     if table.ndim != 2 or 0 in table.shape:
         raise ValueError(
-            f"paths must be a table (n_samples, n_frames) with None where a photo is missing, got "
+            f"paths must be a table (n_samples, n_frames) with None if an image is missing, got "
             f"shape {table.shape}."
         )
     for cell in np.ndindex(table.shape):

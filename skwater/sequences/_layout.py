@@ -1,7 +1,7 @@
 """The layout of sequences: axes, frames, missing frames and days.
 
-X is (n_samples, n_frames, height, width, n_channels), one row a plant. Trailing axes are left out
-if they are not needed. Nothing outside this package looks at ``X.ndim``.
+X is (n_samples, n_frames, height, width, n_channels), one row for each plant. Trailing axes are
+left out if they are not needed. Nothing outside this package looks at ``X.ndim``.
 """
 
 from numbers import Real
@@ -15,10 +15,12 @@ LAYOUTS = {
     4: "(n_samples, n_frames, height, width)",
     5: "(n_samples, n_frames, height, width, n_channels)",
 }
+_NESTED = list | tuple | np.ndarray
+_LARGEST_EXACT = 2**53  # float64 has every integer up to here
 
 
 def as_frames(X):
-    """A view of the array X with all five axes."""
+    """Return a view of the array X with all five axes."""
     n, t = X.shape[:2]
     return X.reshape(n, t, *frame_shape(X))
 
@@ -28,56 +30,114 @@ def frame_shape(X):
     return {2: (1, 1, 1), 3: (1, 1, *X.shape[2:]), 4: (*X.shape[2:], 1)}.get(X.ndim, X.shape[2:])
 
 
+def has_images(X):
+    """Whether the frames of X are images, and not numbers or vectors."""
+    return X.ndim > 3
+
+
+def iter_sequences(X):
+    """Yield the sequences of X one by one, lazy or not, as arrays (t, h, w, c)."""
+    for i in range(len(X)):
+        yield as_frames(np.asarray(X[i])[None])[0]
+
+
 def check_layout(shape):
     """Refuse shapes that cannot be sequences, and those that look channels-first."""
     if len(shape) not in LAYOUTS:
         raise ValueError(
-            f"X must have 2 to 5 dimensions, (n_samples, n_frames, height, width, n_channels) or "
-            f"fewer of the trailing ones, got shape {shape}."
+            f"X must have 2 to 5 dimensions, {LAYOUTS[5]} or fewer of the trailing ones, "
+            f"got shape {tuple(shape)}."
         )
     if 0 in shape:
         raise ValueError(f"X must not be empty: expected {LAYOUTS[len(shape)]}, got {shape}.")
-    if len(shape) == 5:
-        c, h, w = shape[2:]
-        if c < min(h, w) >= 16 and (h == w or c in (3, 4)):
-            raise ValueError(
-                f"X looks channels-first: expected {LAYOUTS[5]}, got {shape}. Move the channels "
-                f"to the end with numpy.moveaxis(X, 2, -1)."
-            )
+    if len(shape) == 5 and _looks_channels_first(*shape[2:]):
+        raise ValueError(
+            f"X looks channels-first: expected {LAYOUTS[5]}, got {shape}. Move the channels "
+            f"to the end with numpy.moveaxis(X, 2, -1)."
+        )
+
+
+def _looks_channels_first(c, h, w):
+    """Whether the last two axes look like an image, and the one before them like its channels.
+
+    Read as channels-last they would be a strip of an image, with about as many channels as columns.
+    Strips of a hyperspectral image, which have many more, such as (4, 6, 28), are legal.
+    """
+    short, long = sorted((h, w))
+    if c >= short:
+        return False
+    if short >= 16 and (h == w or c in (3, 4)):
+        return True
+    return short >= 8 and c <= 5 and long <= 2 * short
 
 
 def as_array(sequences):
-    """Make an array of nested lists, or say that they are ragged."""
+    """Make an array of nested lists or arrays of objects, or say that they are ragged."""
     try:
-        return np.asarray(sequences)
+        X = np.asarray(sequences)
+        if X.dtype.kind == "O" and any(isinstance(cell, _NESTED) for cell in X.flat):
+            return np.asarray(X.tolist())
     except ValueError as error:
         raise ValueError(
             "X is ragged: all sequences need the same number of frames and the same frame size. "
-            "Enter a missing photo as a frame of NaN."
+            "Enter a missing image as a frame of NaN."
         ) from error
+    return X
+
+
+def can_be_illegal(dtype):
+    """Whether values of this dtype can be NaN, infinite or too large to become floats."""
+    return dtype.kind == "f" or (dtype.kind in "iu" and dtype.itemsize == 8)
+
+
+def are_legal(values):
+    """Tell which values can become floats: those that are finite and not too large."""
+    if values.dtype.kind != "f":
+        return (values <= _LARGEST_EXACT) & (values >= -_LARGEST_EXACT)
+    if values.dtype.itemsize <= 4:
+        return np.isfinite(values)
+    with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite
+        return np.isfinite(values.astype(np.float32))
 
 
 def missing_in(sequence, name, positions):
-    """Tell for each frame whether it is NaN throughout; name one that is NaN in part."""
-    if sequence.dtype.kind != "f" or (finite := np.isfinite(sequence)).all():
+    """Tell for each frame whether it is all-NaN; refuse values that no estimator can use."""
+    if not can_be_illegal(sequence.dtype) or (legal := are_legal(sequence)).all():
         return np.zeros(len(sequence), dtype=bool)
     values = sequence.reshape(len(sequence), -1, frame_shape(sequence[None])[-1])
-    finite = finite.reshape(values.shape)
     missing = np.isnan(values).all(axis=(1, 2))
-    bad = ~finite & ~missing[:, None, None]
+    bad = ~legal.reshape(values.shape) & ~missing[:, None, None]
     if bad.any():
         frame, _, channel = np.argwhere(bad)[0]
-        what = "NaN" if np.isnan(values[bad][0]) else "infinity"
         raise ValueError(
-            f"Input X contains NaN or infinity: {what} in {name}, frame {positions[frame]}, "
-            f"channel {channel}; {bad.sum()} such values there. Only a frame that is NaN "
-            f"throughout counts as missing; inf is never legal."
+            _what_is_wrong(values[bad][0]).format(
+                f"{name}, frame {positions[frame]}, channel {channel}; {bad.sum()} such "
+                f"{'value' if bad.sum() == 1 else 'values'} there"
+            )
         )
     return missing
 
 
+def _what_is_wrong(value):
+    """Text of an error, with a gap for the place of the value."""
+    if value.dtype.kind in "iu":
+        return (
+            f"Input X contains integers too large for float64: {value} in {{}}. Beyond 2**53 they "
+            f"would be rounded: subtract an offset from them first."
+        )
+    if np.isfinite(value):
+        return (
+            f"Input X contains values too large for float32: {value:.6g} in {{}}. Rescale them, or "
+            f"enter a missing frame as NaN."
+        )
+    return (
+        f"Input X contains NaN or infinity: {'NaN' if np.isnan(value) else 'infinity'} in {{}}. "
+        f"Only an all-NaN frame counts as missing; infinity is never legal."
+    )
+
+
 def check_days(days, n_frames=None):
-    """Days of the frames as an array of floats, strictly increasing, or say what is wrong."""
+    """Return the days of the frames as floats; refuse those that do not strictly increase."""
     days = column_or_1d(check_array(days, dtype=np.float64, ensure_2d=False, input_name="days"))
     if n_frames is not None and len(days) != n_frames:
         raise ValueError(f"days must be one for each of the {n_frames} frames, got {len(days)}.")
@@ -91,7 +151,7 @@ def onset_from_days(days, onset_day):
 
     A frame taken on `onset_day` itself, the day of the last irrigation, still shows plants that
     are not stressed, and counts. The result is the `onset` of :class:`~skwater.RSSResampler` and
-    of :func:`~skwater.evaluation.exchangeability_test`, so that nobody counts frames by hand.
+    of :func:`~skwater.evaluation.exchangeability_test`: no frames need to be counted by hand.
 
     It misleads if `days` are not those of the frames that the sampler sees: after a
     :class:`~skwater.preprocessing.FrameSampler` these are ``days[sampler.frames_]``.

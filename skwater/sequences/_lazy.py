@@ -6,7 +6,7 @@ from copy import copy
 
 import numpy as np
 
-from ._layout import as_frames, missing_in
+from ._layout import are_legal, as_frames, can_be_illegal, missing_in
 
 
 class LazySequences(ABC):
@@ -14,8 +14,10 @@ class LazySequences(ABC):
 
     A table over a base that stays as it is: frame ``t`` of row ``i`` is column ``frames[t]`` of
     row ``donors[i, t]`` of the base. Rows, splices and choices of frames are new tables over the
-    same base and cost a few integers. A subclass says what a frame looks like (`frame_shape`,
-    `dtype`), how frames of the base are read (`_read`) and which are missing (`_missing`).
+    same base and cost a few integers: ``X[rows]`` and ``X[rows, start:stop]`` stay lazy, while
+    ``X[row]`` and ``X[row, frame]`` are read. A subclass says what a frame looks like
+    (`frame_shape`, `dtype`), how frames of the base are read (`_read`) and which are missing
+    (`_missing`).
 
     Parameters
     ----------
@@ -37,11 +39,11 @@ class LazySequences(ABC):
     @property
     @abstractmethod
     def dtype(self):
-        """Type of the values, one of floats where frames can be missing."""
+        """Type of the values, a floating-point one if frames can be missing."""
 
     @abstractmethod
     def _read(self, rows, columns):
-        """Frames (k, ...) of the base at k rows and columns; missing ones are NaN throughout."""
+        """Frames (k, ...) of the base at k rows and columns; missing ones are all-NaN."""
 
     @abstractmethod
     def _missing(self, row, columns):
@@ -58,20 +60,26 @@ class LazySequences(ABC):
     def __len__(self):
         return len(self.donors)
 
-    def __getitem__(self, rows):
-        if isinstance(rows, tuple):  # scikit-learn indexes X[rows, ...]
-            rows, *rest = rows
-            if any(axis is not Ellipsis for axis in rest):
-                raise IndexError(
-                    f"{type(self).__name__} takes row indices only; numpy.asarray(X) makes an "
-                    f"array."
-                )
-        if np.ndim(rows) == 0 and not isinstance(rows, slice):
-            return self._read(self.donors[rows], self.frames)
-        return self._with(self.donors[rows], self.frames)
+    def __getitem__(self, index):
+        index = index if isinstance(index, tuple) else (index,)
+        if len(index) > 1 and index[-1] is Ellipsis:  # scikit-learn indexes X[rows, ...]
+            index = index[:-1]
+        rows, frames = (*index, slice(None))[:2]
+        one_row, one_frame = _is_one(rows), _is_one(frames)
+        legal = isinstance(frames, slice) or (one_row and one_frame)
+        if len(index) > 2 or rows is Ellipsis or not legal:
+            raise IndexError(
+                f"{type(self).__name__} takes X[rows], X[row, frame] and X[rows, start:stop]; "
+                f"numpy.asarray(X) makes an array, X.take_frames(frames) chooses frames."
+            )
+        donors, columns = self.donors[rows], self.frames[frames]
+        if not one_row:
+            return self._with(donors[:, frames], columns)
+        read = self._read(np.atleast_1d(donors[frames]), np.atleast_1d(columns))
+        return read[0] if one_frame else read
 
     def __sizeof__(self):
-        # By this dask tells what is worth sending to a worker once and not with each fit.
+        # dask decides by this size what to send to a worker only once, and not with each fit.
         held = vars(self).values()
         return object.__sizeof__(self) + sum(getattr(v, "nbytes", sys.getsizeof(v)) for v in held)
 
@@ -87,7 +95,7 @@ class LazySequences(ABC):
         Returns
         -------
         frames : ndarray of shape (k, ...)
-            The distinct frames; missing ones are NaN throughout.
+            The distinct frames; missing ones are all-NaN.
         table : ndarray of shape (n_samples, n_frames), dtype int
             For each frame of each sequence, its place in `frames`.
         """
@@ -98,7 +106,7 @@ class LazySequences(ABC):
         return self._read(rows, self.frames[columns]), table.reshape(places.shape)
 
     def splice(self, donors):
-        """Put together sequences from the frames of several rows.
+        """Make new sequences from the frames of several rows.
 
         Parameters
         ----------
@@ -114,12 +122,13 @@ class LazySequences(ABC):
         Raises
         ------
         ValueError
-            If `donors` is not a table with one column a frame, or points at no row.
+            If `donors` is not a table with one column for each frame, or has a number that is no
+            row.
         """
         return self._with(gather(self.donors, check_donors(donors, self.donors.shape)), self.frames)
 
     def take_frames(self, frames):
-        """Choose frames, the same of every sequence.
+        """Choose the same frames of every sequence.
 
         Parameters
         ----------
@@ -135,22 +144,22 @@ class LazySequences(ABC):
         return self._with(self.donors[:, frames], self.frames[frames])
 
     def map_frames(self, function, frame_shape, dtype):
-        """Apply a function to every frame that is there, when it is read.
+        """Apply a function to every frame that is not missing, when it is read.
 
         Parameters
         ----------
         function : callable
-            Takes frames (k, height, width, n_channels) of one sequence and returns (k, ...), each
-            frame by itself. The result pickles where the function does.
+            Takes frames (k, height, width, n_channels) of one sequence and returns (k, ...); it
+            must treat each frame by itself. The result can be pickled if the function can.
         frame_shape : tuple of int
             Shape of a frame that the function returns.
         dtype : dtype
-            Type of what it returns. Integers become float32 where frames can be missing.
+            Type of what it returns. Integers become float32 if frames can be missing.
 
         Returns
         -------
         MappedSequences
-            The lazy result, in which missing frames are missing still.
+            The lazy result, in which missing frames are still missing.
         """
         return MappedSequences(self, function, frame_shape, dtype)
 
@@ -178,8 +187,8 @@ class SplicedSequences(LazySequences):
         The sequences that frames are taken from. Kept as it is, not copied: changing it later
         changes the splices.
     donors : array-like of shape (n_samples, n_frames), dtype int, default=None
-        The row of `base` that gives each frame. By default every sequence is as it is in `base`,
-        of which cross-validation then copies no row: for arrays that are memory-mapped or large.
+        The row of `base` that gives each frame. By default every sequence is as it is in `base`.
+        Cross-validation then copies no row, which helps if `base` is memory-mapped or large.
 
     Attributes
     ----------
@@ -193,9 +202,10 @@ class SplicedSequences(LazySequences):
     Raises
     ------
     ValueError
-        If `donors` is not a table with one column a frame, or points outside `base`.
+        If `donors` is not a table with one column for each frame, or has a number that is no row
+        of `base`.
     TypeError
-        If `base` is another lazy container, which splices itself.
+        If `base` is another lazy container: use its method ``splice``.
 
     See Also
     --------
@@ -250,7 +260,7 @@ class MappedSequences(LazySequences):
     """Lazy sequences with a function applied to each frame when it is read.
 
     Made by :meth:`LazySequences.map_frames`. The function takes each frame by itself, so splicing
-    the result is the result of splicing: the table is the source's own.
+    and mapping can be exchanged: the table is that of the source.
     """
 
     def __init__(self, source, function, frame_shape, dtype):
@@ -281,22 +291,22 @@ class MappedSequences(LazySequences):
     def _map(self, rows, columns):
         out = np.empty((len(rows), *self.frame_shape), self.dtype)
         frames = self.source._read(rows, columns)
-        there = ~missing_in(frames, f"sample {rows[0]} of the base", columns)
-        if not there.all():
-            out[~there] = np.nan
-        if there.any():
-            mapped = np.asarray(self.function(as_frames(frames[there][None])[0]))
-            if mapped.shape != out[there].shape:
+        present = ~missing_in(frames, f"sample {rows[0]} of the base", columns)
+        if not present.all():
+            out[~present] = np.nan
+        if present.any():
+            mapped = np.asarray(self.function(as_frames(frames[present][None])[0]))
+            if mapped.shape != out[present].shape:
                 raise ValueError(
-                    f"The function must return frames of shape {out[there].shape}, got "
+                    f"The function must return frames of shape {out[present].shape}, got "
                     f"{mapped.shape}."
                 )
-            if mapped.dtype.kind == "f" and not np.isfinite(mapped).all():
+            if can_be_illegal(mapped.dtype) and not are_legal(mapped).all():
                 raise ValueError(
                     f"The function returned NaN or infinity for frames of sample {rows[0]} of the "
-                    f"base."
+                    f"base, or numbers that are too large."
                 )
-            out[there] = mapped
+            out[present] = mapped
         return out
 
     def _missing(self, row, columns):
@@ -304,14 +314,14 @@ class MappedSequences(LazySequences):
 
 
 def check_donors(donors, shape):
-    """Return donors as an array of rows of a base of shape (n_base, n_frames), or say why not."""
+    """Return donors as an array, if all of them are rows of a base (n_base, n_frames)."""
     n_base, n_frames = shape
     donors = np.asarray(donors)
     if donors.dtype.kind not in "iu":
         raise ValueError(f"donors must be integers, row numbers, got {donors.dtype}.")
     if donors.ndim != 2 or donors.shape[1] != n_frames:
         raise ValueError(
-            f"donors must have shape (n_samples, {n_frames}), one column a frame of the "
+            f"donors must have shape (n_samples, {n_frames}), one column for each frame of the "
             f"base, got {donors.shape}."
         )
     if donors.size and (donors.min() < 0 or donors.max() >= n_base):
@@ -327,13 +337,18 @@ def gather(X, donors):
     return X[donors, np.arange(X.shape[1])]
 
 
+def _is_one(index):
+    """Whether an index is a single position."""
+    return hasattr(index, "__index__") and np.ndim(index) == 0
+
+
 def is_lazy(X):
     """Whether X is a lazy container of sequences, which must never become one big array."""
     return isinstance(X, LazySequences)
 
 
 def n_base(X):
-    """Rows of the base that can be in use."""
+    """Return how many rows of the base can be in use."""
     return X.donors.max(initial=-1) + 1
 
 

@@ -7,10 +7,11 @@ from ._lazy import SplicedSequences, is_lazy, n_base, used_frames
 
 
 def channel_statistics(X, rows):
-    """Mean and standard deviation of each channel over the frames that `rows` of X have.
+    """Return mean and standard deviation of each channel over the frames of some rows of X.
 
-    A channel that does not vary gets the standard deviation 1, so that dividing by it is safe.
-    Each distinct frame is read once, a plant at a time, and weighted by how often it is used.
+    Missing frames are left out. A constant channel gets the standard deviation 1, so that dividing
+    by it is safe. Each distinct frame is read once, one plant at a time, and weighted by how often
+    it is used.
     """
     X = X[rows] if is_lazy(X) else SplicedSequences(X)[rows]
     weights = np.zeros((n_base(X), X.shape[1]))

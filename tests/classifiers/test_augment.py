@@ -173,7 +173,7 @@ def test_grid_search_over_augmentation(make_classifier, make_task):
 @pytest.mark.parametrize("ndim", [2, 3])
 def test_numbers_cannot_be_augmented(make_classifier, make_task, ndim):
     X, y = make_task(ndim=ndim)
-    with pytest.raises(ValueError, match=r"augment='default' needs pictures, .* 1 x 1"):
+    with pytest.raises(ValueError, match=r"augment='default' needs images, .* 1 x 1"):
         make_classifier(augment="default").fit(X, y)
 
 

@@ -1,4 +1,4 @@
-"""The Eschikon photos, in a tree that is generated in their authors' layout."""
+"""The Eschikon images, in a tree that is generated in their authors' layout."""
 
 import os
 from pathlib import Path
@@ -17,18 +17,18 @@ REAL = os.environ.get("SKWATER_TEST_DATA")
 
 @pytest.fixture(scope="module")
 def tree(tmp_path_factory):
-    """Small photos whose brightness is the box, and whose left half is darker."""
+    """Small images whose brightness is the box, and whose left half is darker."""
     root = tmp_path_factory.mktemp("eschikon")
     for date in DAYS:
         for camera in ("rgb", "ir1", "multispec"):
             folder = root / f"{date}_greenhouse_measurements" / camera
             folder.mkdir(parents=True)
             for box in range(1, 32):
-                picture = np.full((24, 40), 4 * box, np.uint8)
-                picture[:, :20] = box
+                image = np.full((24, 40), 4 * box, np.uint8)
+                image[:, :20] = box
                 if camera == "rgb":
-                    picture = np.dstack([picture] * 3)
-                assert cv2.imwrite(str(folder / f"{box}.png"), picture)
+                    image = np.dstack([image] * 3)
+                assert cv2.imwrite(str(folder / f"{box}.png"), image)
     root.joinpath("20180215_greenhouse_measurements", "rgb", "5.png").unlink()
     root.joinpath("notes").mkdir()
     return root
@@ -36,7 +36,7 @@ def tree(tmp_path_factory):
 
 @pytest.fixture
 def boxes():
-    """The right half of each picture, on every date."""
+    """The right half of each image, on every date."""
     return np.broadcast_to([20.0, 0, 20, 24, 0], (16, 30, 5)).copy()
 
 
@@ -46,7 +46,7 @@ def test_tree(tree, boxes):
     assert plants.days.tolist() == list(DAYS.values())
     assert np.argwhere(missing_frames(plants.data)).tolist() == [[4, 1]]
     assert np.asarray(plants.data)[:, 0, 0, 0, 0].tolist() == [4 * box for box in range(1, 31)]
-    assert "missing photos: 1 of 90" in plants.summary()
+    assert "missing images: 1 of 90" in plants.summary()
     assert "treatment 9: 3 drying" in plants.summary()
 
 
@@ -69,10 +69,10 @@ def test_design_is_that_of_the_paper(tree, boxes):
 
 @pytest.mark.skipif(not REAL, reason="SKWATER_TEST_DATA is not set")
 def test_design_is_that_of_the_indicators(tree, boxes):
-    photos = load_eschikon(tree, boxes=boxes)
+    images = load_eschikon(tree, boxes=boxes)
     indicators = fetch_eschikon_indicators(data_home=REAL, download_if_missing=False)
     for name in ("target", "plant", "treatment", "nitrogen", "weeds"):
-        assert np.array_equal(photos[name], indicators[name])
+        assert np.array_equal(images[name], indicators[name])
 
 
 @pytest.mark.skipif(
@@ -146,7 +146,7 @@ def test_more_than_ten_bits_are_refused(tmp_path):
         load_eschikon(tmp_path, camera="multispec", crop=None)
 
 
-def test_boxes_are_those_of_the_colour_camera(tree):
+def test_boxes_are_those_of_the_color_camera(tree):
     with pytest.raises(ValueError, match="boxes are those of the color camera, not of 'ir1'"):
         load_eschikon(tree, camera="ir1")
 

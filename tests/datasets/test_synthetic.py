@@ -55,7 +55,7 @@ def test_measured_cover_follows_the_real_curves(plants, measured, target, real):
     assert np.sqrt(np.mean(error**2)) < 0.05
 
 
-def test_true_cover_is_what_the_pictures_show(plants, measured):
+def test_true_cover_is_what_the_images_show(plants, measured):
     assert np.abs(measured - plants.cover).mean() < 0.01
     assert (plants.cover[:, 0] == 0).all()  # sown that day
 
@@ -94,11 +94,11 @@ def test_before_the_onset_a_stressed_plant_is_a_watered_one():
 
 def test_drought_pales_leaves():
     def red_to_green(stressed_fraction):
-        photos = make_water_stress(
+        images = make_water_stress(
             6, 1, 32, days=[50], stressed_fraction=stressed_fraction, random_state=0
         ).data.astype(float)
-        leaf = 3 * photos[..., 1] > 1.1 * photos.sum(axis=-1)
-        return photos[leaf, 0].mean() / photos[leaf, 1].mean()
+        leaf = 3 * images[..., 1] > 1.1 * images.sum(axis=-1)
+        return images[leaf, 0].mean() / images[leaf, 1].mean()
 
     assert red_to_green(1) > 1.15 * red_to_green(0)
 
@@ -152,22 +152,22 @@ def test_any_size_and_number_of_frames(size, n_frames):
 
 
 def test_one_pixel_still_shows_growth():
-    photos = make_water_stress(3, 16, 1, random_state=0).data[:, :, 0, 0].astype(float)
-    greenness = 3 * photos[..., 1] / photos.sum(axis=-1) - 1
+    images = make_water_stress(3, 16, 1, random_state=0).data[:, :, 0, 0].astype(float)
+    greenness = 3 * images[..., 1] / images.sum(axis=-1) - 1
     assert (greenness[:, -1] > greenness[:, 0] + 0.1).all()
 
 
 @pytest.mark.parametrize("missing", [0.3, 0.999])
-def test_missing_photos(missing):
+def test_missing_images(missing):
     whole = make_water_stress(12, 10, 8, random_state=0)
     holed = make_water_stress(12, 10, 8, missing=missing, random_state=0)
-    gone = np.isnan(holed.data).all(axis=(2, 3, 4))
+    is_missing = np.isnan(holed.data).all(axis=(2, 3, 4))
     assert holed.data.dtype == np.float32
-    assert not gone.all(axis=1).any()
-    assert abs(gone.mean() - min(missing, 0.9)) < 0.12
-    np.testing.assert_array_equal(holed.data[~gone], whole.data[~gone])
+    assert not is_missing.all(axis=1).any()
+    assert abs(is_missing.mean() - min(missing, 0.9)) < 0.12
+    np.testing.assert_array_equal(holed.data[~is_missing], whole.data[~is_missing])
     assert np.isfinite(holed.cover).all()
-    assert f":missing photos: {gone.sum()}" in holed.DESCR
+    assert f":missing images: {is_missing.sum()}" in holed.DESCR
 
 
 @pytest.mark.parametrize(

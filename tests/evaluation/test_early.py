@@ -14,14 +14,8 @@ from sklearn.model_selection import LeaveOneGroupOut, cross_val_predict
 from sklearn.neighbors import NearestCentroid
 from sklearn.preprocessing import FunctionTransformer
 
-import skwater
 from skwater import RSSResampler, SplicedSequences, make_pipeline
-from skwater.evaluation import (
-    EarlyDetectionCurve,
-    benchmark,
-    early_detection_curve,
-    permutation_test,
-)
+from skwater.evaluation import benchmark, early_detection_curve, permutation_test
 from skwater.exceptions import LeakageWarning
 from skwater.metrics import accuracy_interval, balanced_accuracy_interval
 from skwater.model_selection import LeaveTreatmentsOut
@@ -337,10 +331,12 @@ def test_stages_are_read_through_a_pipeline(make_season):
     assert result.name == "MeanSoFar"
 
 
-def test_days_on_which_a_plant_has_no_photo_are_left_out(make_season):
+def test_days_on_which_a_plant_has_no_image_are_left_out(make_season):
     X, y = make_season()
     X[4, :2] = X[5, 0] = X[7, 4] = np.nan
-    with pytest.warns(UserWarning, match="no score for days 21, 25: row 4 has no .* day 28") as w:
+    with pytest.warns(
+        UserWarning, match="no score for days 21, 25: plant 4 has no image before day 28"
+    ) as w:
         result = curve(MeanSoFar(), X, y)
     assert len(w) == 1
     assert np.array_equal(result.days, DAYS[2:])
@@ -402,54 +398,43 @@ def test_splices_made_before_are_refused(make_season):
         curve(MeanSoFar(), X, y)
 
 
-@pytest.fixture
-def two_days():
-    return EarlyDetectionCurve(
-        days=np.array([28.0, 32.0]),
-        scores=np.array([[0.5, 1.0], [0.7, 1.0]]),
-        low=np.array([0.45, 0.8]),
-        high=np.array([0.7, 1.0]),
-        chance=0.5,
-        onset_day=28.0,
-        scoring="accuracy",
-        name="Net",
-    )
-
-
-def test_table(two_days):
-    lines = repr(two_days).splitlines()
-    assert [line.split() for line in lines[:2]] == [
-        ["Net"],
-        ["day", "accuracy", "95", "%", "interval"],
-    ]
-    assert lines[2].split(maxsplit=5)[:5] == ["28", ".600", ".450", "to", ".700"]
-    assert lines[2].endswith("  up to the last water")
-    assert lines[3].split() == ["32", "1.00", ".800", "to", "1.00", "above", "chance", "(.500)"]
-    assert str(two_days) == repr(two_days)
-
-
-def test_frame(two_days):
-    frame = two_days.to_frame()
-    assert list(frame.columns) == ["day", "accuracy", "sd", "ci_low", "ci_high"]
-    assert frame["accuracy"].tolist() == pytest.approx([0.6, 1])
-    assert frame["sd"].tolist() == pytest.approx([np.sqrt(0.02), 0])
-    assert frame["day"].tolist() == [28, 32]
-
-
-def test_plot(two_days, monkeypatch):
-    pytest.importorskip("matplotlib").use("Agg")
-    from matplotlib import pyplot as plt
-
-    display = two_days.plot()
-    assert isinstance(display, skwater.plotting.EarlyDetectionDisplay)
-    assert np.allclose(display.scores[0], [0.6, 1])
-    assert display.names == ["Net"]
-    plt.close(display.figure_)
-
-
 def test_progress(make_season, capsys):
     X, y = make_season()
     curve(MeanSoFar(), X, y, verbose=1)
     assert "early_detection_curve: 100%" in capsys.readouterr().err
     curve(MeanSoFar(), X, y)
     assert capsys.readouterr().err == ""
+
+
+def test_n2_as_many_splices_as_few_frames_allow(make_season):
+    X, y = make_season()
+    pipeline = make_pipeline(RSSResampler(60), NearestCentroid())
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        result = curve(pipeline, X, y)
+    assert np.array_equal(result.days, DAYS)
+    [once] = [w for w in caught if "splices" in str(w.message) or "possible" in str(w.message)]
+    # 5 dry plants of two frames give 5 * 4 splices, and 55 were asked for.
+    assert "On day 25 fewer different splices are possible" in str(once.message)
+    assert "(up to 35 fewer)" in str(once.message)
+    assert once.filename == __file__
+    with pytest.raises(ValueError, match="new sequences were asked for"):
+        curve(pipeline, X[:, :2], y, one_model_per_date=False)
+
+
+def test_n2_one_warning_from_processes_and_from_memory(make_season, tmp_path):
+    X, y = make_season()
+    pipeline = make_pipeline(RSSResampler(60), NearestCentroid())
+    for _ in range(2):  # from memory too
+        with pytest.warns(UserWarning, match="fewer different splices") as caught:
+            curve(pipeline, X, y, n_jobs=2, n_repeats=1, memory=tmp_path)
+        assert len([w for w in caught if "possible" in str(w.message)]) == 1
+
+
+def test_n19_days_and_plants_in_messages(make_season):
+    X, y = make_season()
+    X[4, :2] = np.nan
+    names = [f"pot {i}" for i in range(24)]
+    days = DAYS / 7 + 1 / 3
+    with pytest.warns(UserWarning, match=r"days 3\.33, 3\.9: plant pot 4 .* before day 4\.33"):
+        curve(MeanSoFar(), X, y, groups=names, days=days)

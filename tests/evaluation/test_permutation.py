@@ -328,7 +328,7 @@ def test_other_labels_that_cannot_be_split(make_trays):
     y = np.isin(trays, [0, 6]).astype(int)
     splits = [(np.flatnonzero(trays > 1), np.flatnonzero(trays <= 1))]
     splits += [(test, train) for train, test in splits]
-    with pytest.raises(ValueError, match="A training side has nothing of class") as caught:
+    with pytest.raises(ValueError, match="A training side has no plant of class") as caught:
         permute(CountingClassifier(), X, y, treatments=trays, cv=splits)
     assert "The true labels can be split" in caught.value.__notes__[0]
 

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from sklearn.metrics import balanced_accuracy_score
 
-from skwater.evaluation._folds import Fold, Outcome
-from skwater.evaluation._result import Fit
+from skwater.evaluation._folds import Fold
+from skwater.evaluation._outcomes import Outcome
 from skwater.evaluation._scores import PERMUTATION, T_TEST, choose_test, compare, score
+from skwater.evaluation._table import Fit
 from skwater.metrics import accuracy_interval, balanced_accuracy_interval, corrected_resampled_ttest
 
 Y = np.array([0] * 8 + [1] * 4)

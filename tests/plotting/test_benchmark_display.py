@@ -60,9 +60,18 @@ def test_chance_of_three_classes():
     assert draw(y=[0, 1, 2, 2]).chance == pytest.approx(1 / 3)
 
 
-def test_plants_right_are_at_the_right():
+def test_correct_plants_are_at_the_right():
+    assert "correct" in [text.get_text() for text in draw().ax_.texts]
     labels = [text.get_text() for text in draw().counts_ax_.get_yticklabels()]
     assert labels == ["28.4 of 30", "26 of 30", "21 of 30", "29 of 30"]
+
+
+def test_n21_models_near_chance_are_called_so():
+    rows = [*ROWS, row("tiny", "model", 0.55, 0.4, 0.7, 17)]
+    (remark,) = draw(rows).remarks_  # not of baselines
+    assert remark.get_text() == "not above chance"
+    assert remark.xy == (0.7, 2)
+    assert draw().remarks_ == []
 
 
 def test_legend_names_each_kind_once():

@@ -39,7 +39,7 @@ def test_from_predictions():
     (line,) = display.lines_
     assert line.get_xdata().tolist() == [25, 32]
     assert np.array_equal(line.get_ydata(), display.scores[0])
-    assert line.get_label() == "x"
+    assert line.get_label() == "x (not above chance)"  # six plants prove nothing
 
 
 def test_labels_of_other_types():
@@ -77,18 +77,45 @@ def test_from_curves():
     band = display.bands_[0].get_paths()[0].vertices[:, 1]
     assert (band.min(), band.max()) == (0.3, 1)
     legend = [text.get_text() for text in display.ax_.get_legend().get_texts()]
-    assert legend == ["a", "b", "negative control"]
+    assert legend == ["a", "b", "negative control", "stress possible"]
     assert display.ax_.get_ylabel() == "Balanced accuracy (95 % interval)"
     assert display.ax_.get_xlabel() == "Time (days)"
 
 
-def test_negative_control_ends_with_the_last_water():
+def test_negative_control_ends_with_the_last_irrigation():
     display = EarlyDetectionDisplay.from_curves(curve())
     assert display.onset_line_.get_xdata() == [28, 28]
     assert display.control_.get_x() + display.control_.get_width() == 28
     assert display.control_.get_x() == display.ax_.get_xlim()[0]
     assert display.chance_line_.get_ydata() == [0.5, 0.5]
     assert {text.get_text() for text in display.ax_.texts} == {"last irrigation", "chance"}
+
+
+def test_n21_the_time_of_stress_is_warm():
+    display = EarlyDetectionDisplay.from_curves(curve())
+    red, _, blue, _ = display.stress_.get_facecolor()
+    assert red > blue
+    assert display.stress_.get_x() == 28
+    assert EarlyDetectionDisplay.from_curves(curve(onset_day=None)).stress_ is None
+
+
+def test_n21_the_legend_hides_no_part_of_the_curve():
+    display = EarlyDetectionDisplay.from_curves({"a": curve(), "b": curve()})
+    display.figure_.canvas.draw()
+    legend, axes = display.ax_.get_legend().get_window_extent(), display.ax_.get_window_extent()
+    assert not legend.overlaps(axes)
+    assert display.ax_.get_ylim() == (-0.02, 1.02)
+    assert display.ax_.get_xlim()[0] < 25
+
+
+def test_n21_a_model_near_chance_is_called_so():
+    low = np.array([0.3, 0.3, 0.45])
+    curves = {"a": curve(), "b": curve(low=low)}
+    display = EarlyDetectionDisplay.from_curves(curves)
+    assert [line.get_label() for line in display.lines_] == ["a", "b (not above chance)"]
+    assert display.names == ["a", "b"]
+    (line,) = EarlyDetectionDisplay.from_curves(curve(low=low)).lines_
+    assert line.get_label() == "not above chance"
 
 
 def test_without_onset():

@@ -42,7 +42,7 @@ def test_numbers():
 def test_channel():
     X = SplicedSequences(np.stack([NUMBERS, -NUMBERS], axis=2), DONORS)
     assert np.array_equal(SpliceDisplay.from_spliced(X, 1, channel=1).originals, -NUMBERS[[4, 1]])
-    with pytest.raises(ValueError, match="has 2 numbers a frame: say by channel"):
+    with pytest.raises(ValueError, match="has 2 channels in each frame: choose"):
         SpliceDisplay.from_spliced(X, 1)
 
 
@@ -227,7 +227,7 @@ def test_errors():
         SpliceDisplay.from_spliced(X, 2)
     with pytest.raises(ValueError, match="days must be one for each"):
         SpliceDisplay.from_spliced(X, 1, days=[1, 2])
-    with pytest.raises(ValueError, match=r"but X has \w+"):
+    with pytest.raises(ValueError, match="X has images"):
         SpliceDisplay.from_spliced(SplicedSequences(squares(), DONORS), 1, channel=0)
     with pytest.raises(ValueError, match="it has 3 rows, but plant 4 gave a frame"):
         SpliceDisplay.from_spliced(X, 1, y=[0, 1, 0])

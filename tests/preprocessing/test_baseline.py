@@ -158,10 +158,10 @@ def splice_with_itself(X):
 def test_pictures_are_refused(make_sequences, transformer, container, ndim):
     transformer = clone(transformer)
     pictures = container(make_sequences(ndim=ndim))
-    with pytest.raises(ValueError, match=r"got pictures of shape \(8, 5, 4, .*CanopyCover"):
+    with pytest.raises(ValueError, match=r"got images of shape \(8, 5, 4, .*CanopyCover"):
         transformer.fit(pictures)
     assert not hasattr(transformer, "n_features_in_")
-    with pytest.raises(ValueError, match=r"got pictures of shape \(8, 5, 4, .*CanopyCover"):
+    with pytest.raises(ValueError, match=r"got images of shape \(8, 5, 4, .*CanopyCover"):
         transformer.fit(make_sequences(ndim=3)).transform(pictures)
 
 

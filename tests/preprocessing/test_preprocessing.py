@@ -5,16 +5,16 @@ import tracemalloc
 import numpy as np
 import pytest
 import sklearn
-from sklearn.base import clone
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.utils import get_tags
 
 import skwater
-from skwater import ConvLSTMClassifier, RSSResampler, SplicedSequences
+from skwater import ConvLSTMClassifier, EarlyDetector, RSSResampler, SplicedSequences
 from skwater.preprocessing import CanopyCover, CenterCrop, FrameSampler, Resize, VegetationMask
-from skwater.sequences import is_lazy
+from skwater.sequences import is_lazy, missing_frames
 
 LEAF, SOIL, YELLOW = [60, 120, 40], [90, 70, 50], [190, 170, 90]
 
@@ -101,7 +101,7 @@ def test_negative_values_are_an_error():
     X = photos([[0, 5], [20, 1]], np.float64)
     X[1] -= X[1].mean()
     with pytest.raises(
-        ValueError, match=r"negative values in sample 1.*before any standardisation"
+        ValueError, match=r"negative values in sample 1.*before any standardization"
     ):
         CanopyCover().fit_transform(X)
 
@@ -201,6 +201,11 @@ def test_channels_first_photos_are_recognised():
 
 PICTURE_TRANSFORMERS = [CenterCrop((4, 6)), Resize((4, 6)), VegetationMask(threshold=0.0)]
 each = pytest.mark.parametrize("transformer", PICTURE_TRANSFORMERS, ids=lambda t: type(t).__name__)
+each_transformer_of_images = pytest.mark.parametrize(
+    "transformer",
+    [*PICTURE_TRANSFORMERS, FrameSampler(3, strategy="first"), CanopyCover(threshold=0.0)],
+    ids=lambda t: type(t).__name__,
+)
 each_size = pytest.mark.parametrize("cls", [CenterCrop, Resize])
 
 
@@ -254,6 +259,67 @@ def test_lazy_pictures_stay_lazy(transformer):
         transformer.transform(SplicedSequences(pictures(), X.donors)),
         transformer.transform(pictures())[X.donors, np.arange(4)],
     )
+
+
+@each
+@pytest.mark.parametrize("rank", [4, 5])
+def test_n1_rows_frames_and_prefixes_of_lazy_images(transformer, rank):
+    base = pictures(dtype=np.float32)
+    base[0, 1] = np.nan
+    if rank == 4 and not isinstance(transformer, VegetationMask):
+        base = base[..., 0]
+    expected = transformer.transform(base)
+    lazy = transformer.transform(SplicedSequences(base))
+    rows = np.array([2, 0])
+
+    def negative(frames):
+        return -frames.reshape(len(frames), *expected.shape[2:])
+
+    for X, array in (
+        (lazy, expected),
+        (transformer.transform(lazy), transformer.transform(expected)),
+    ):
+        for chosen, same in [
+            (X[rows][:, :2], array[rows][:, :2]),
+            (X[:, 1:][rows], array[:, 1:][rows]),
+            (X.take_frames([3, 1])[:, :1], array[:, [3]]),
+            (X[:, :3].map_frames(negative, X.shape[2:], X.dtype), -array[:, :3]),
+        ]:
+            assert is_lazy(chosen)
+            np.testing.assert_array_equal(chosen, same)
+            np.testing.assert_array_equal(chosen[0], same[0])
+            np.testing.assert_array_equal(missing_frames(chosen), missing_frames(same))
+        np.testing.assert_array_equal(X[1, 2], array[1, 2])
+
+
+@each_transformer_of_images
+@pytest.mark.parametrize("one_model_per_date", [False, True])
+def test_n1_early_detection_from_lazy_images(transformer, one_model_per_date):
+    X, y = pictures(8, dtype=np.float32), np.arange(8) % 2
+    X[0, 1] = X[3, 0] = np.nan
+    model = skwater.make_pipeline(
+        transformer,
+        ConvLSTMClassifier(max_epochs=1, hidden_channels=2, random_state=0, device="cpu"),
+    )
+    if isinstance(transformer, CanopyCover):  # single numbers can have no prefix
+        model = skwater.make_pipeline(transformer, FirstNumber())
+    detector = EarlyDetector(model, one_model_per_date=one_model_per_date)
+    lazy, eager = (
+        clone(detector).fit(data, y).predict_proba(data) for data in (SplicedSequences(X), X)
+    )
+    np.testing.assert_array_equal(lazy, eager)
+
+
+class FirstNumber(ClassifierMixin, BaseEstimator):
+    """Takes any number of frames."""
+
+    def fit(self, X, y):
+        self.classes_ = np.unique(y)
+        return self
+
+    def predict_proba(self, X):
+        p = np.nan_to_num(X[:, -1], nan=0.5)
+        return np.column_stack([1 - p, p])
 
 
 @each_size
@@ -455,7 +521,7 @@ def test_a_pixel_off_is_a_stretch(new):
 @pytest.mark.parametrize("new", [32, (48, 56), (100, 40)])
 def test_resize_never_stretches_and_says_what_would_do(old, new):
     X = np.zeros((1, 1, *old), np.uint8)
-    with pytest.raises(ValueError, match="would stretch pictures of") as error:
+    with pytest.raises(ValueError, match="would stretch images of") as error:
         Resize(new).fit(X)
     assert f"{old[0]} x {old[1]} pixels" in str(error.value)
     numbers = [int(word.strip("(),.")) for word in re.findall(r"\d+,|\d+\)", str(error.value))]
@@ -489,7 +555,7 @@ def test_mask_is_what_the_cover_counts(threshold):
 def test_mask_of_photos_with_negative_values():
     X = photos([[0, 5], [20, 1]], np.float32)
     X[1] -= 50
-    with pytest.raises(ValueError, match=r"Sample 1: .*negative.*before any standardisation"):
+    with pytest.raises(ValueError, match=r"Sample 1: .*negative.*before any standardization"):
         VegetationMask().fit_transform(X)
     lazy = VegetationMask().transform(SplicedSequences(X, [[0, 0], [1, 1]]))
     with pytest.raises(ValueError, match="negative"):
@@ -498,7 +564,7 @@ def test_mask_of_photos_with_negative_values():
 
 @pytest.mark.parametrize("shape", [(2, 3, 4, 4), (2, 3, 4, 4, 1), (2, 3, 4, 4, 4)])
 def test_mask_needs_colour(shape):
-    with pytest.raises(ValueError, match=r"color photos.*width, 3\), got"):
+    with pytest.raises(ValueError, match=r"color images.*width, 3\), got"):
         VegetationMask().fit(np.zeros(shape))
 
 

@@ -120,7 +120,7 @@ def run_for_at_most(seconds, function):
 
 @pytest.mark.parametrize("n_frames", [3, 8])
 @pytest.mark.parametrize("n_segments", [2, "frame"])
-def test_more_than_are_possible_with_missing_frames_is_no_endless_loop(n_frames, n_segments):
+def test_d3_more_than_are_possible_with_missing_frames_is_no_endless_loop(n_frames, n_segments):
     X = np.full((410, n_frames), np.nan)
     X[:400] = X[400, 0] = 1.0  # one frame among ten plants
     y = np.repeat([0, 1], [400, 10])

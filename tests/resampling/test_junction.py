@@ -148,7 +148,7 @@ def test_sampler_keeps_donors_and_originals(make_sequences, ndim, junction, onse
 @pytest.mark.parametrize("ndim", [4, 5])
 @pytest.mark.parametrize("junction", ["shift", "scale"])
 def test_images_are_refused(make_sequences, ndim, junction):
-    with pytest.raises(ValueError, match=r"X holds images, .*use junction='keep'"):
+    with pytest.raises(ValueError, match=r"X has images .*use junction='keep'"):
         RSSResampler(junction=junction).fit_resample(make_sequences(ndim=ndim), [0] * 5 + [1] * 3)
 
 

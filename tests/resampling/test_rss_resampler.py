@@ -179,6 +179,15 @@ def test_all_that_are_possible_come_once(make_sequences, n_segments):
     sampler.set_params(sampling_strategy={0: n_all + 1})
     with pytest.raises(ValueError, match=rf"class 0, but only {len(rows)} different"):
         sampler.fit_resample(X, y)
+    sampler.set_params(sampling_strategy={0: n_all + 7}, allow_fewer=True)
+    with pytest.warns(UserWarning, match=rf"Only {len(rows)} of {len(rows) + 7} .* are possible"):
+        sampler.fit_resample(X, y)
+    assert sorted(map(tuple, sampler.donors_[5:])) == rows
+    assert sampler.sampling_strategy_ == {0: len(rows)}
+    assert sampler.n_lacking_ == 7
+    one = X[2:], y[2:]  # a single plant of class 0
+    with pytest.raises(ValueError, match="Class 0 has 1 sequence"):
+        sampler.fit_resample(*one)
 
 
 @pytest.mark.parametrize(("onset", "expected"), [(None, 3), (4, 2)])
@@ -539,3 +548,10 @@ def test_long_series_with_an_onset(onset):
     X = np.random.default_rng(0).random((20, 400))
     sampler = RSSResampler(20, n_segments="frame", onset=onset, random_state=0)
     assert sampler.fit_resample(X, [0, 1] * 10)[0].shape == (40, 400)
+
+
+def test_n16_the_docstring_begins_with_the_pipeline_that_takes_samplers():
+    _, second, *_ = RSSResampler.__doc__.split("\n\n")
+    assert "skwater.make_pipeline" in second
+    assert "imbalanced-learn" in second
+    assert "scikit-learn's own ``make_pipeline`` refuses samplers" in second

@@ -23,7 +23,7 @@ def test_splice_takes_lists():
 
 
 @pytest.mark.parametrize(
-    ("donors", "message"), [([[0, 0]], "one column a frame"), ([[0, 0, 9]], r"0\.\.1")]
+    ("donors", "message"), [([[0, 0]], "one column for each frame"), ([[0, 0, 9]], r"0\.\.1")]
 )
 def test_splice_refuses_other_tables(donors, message):
     with pytest.raises(ValueError, match=message):

@@ -149,9 +149,41 @@ def test_rows_can_be_walked_through(spliced):
     assert np.array_equal(np.stack(list(spliced)), spliced)
 
 
-def test_only_rows_can_be_chosen(spliced):
-    with pytest.raises(IndexError, match="row indices only"):
-        spliced[0, 1]
+@pytest.mark.parametrize(
+    ("index", "is_read"),
+    [
+        ((0, 0), True),
+        ((-1, np.int64(3)), True),
+        ((2, slice(1, 4)), True),
+        ((slice(None), slice(4)), False),
+        ((slice(None), slice(4), Ellipsis), False),
+        (([3, 3, 0], slice(None, None, -2)), False),
+        ((np.arange(9) % 2 == 0, slice(2, None)), False),
+    ],
+    ids=str,
+)
+def test_n13_frames_can_be_chosen(spliced, index, is_read):
+    mapped = spliced.map_frames(np.negative, (4, 4, 3), "float32")
+    for X, expected in (spliced, np.asarray(spliced)), (mapped, -np.asarray(spliced)):
+        chosen = X[index]
+        assert isinstance(chosen, np.ndarray if is_read else type(X))
+        assert np.array_equal(chosen, expected[index])
+        if not is_read:
+            assert np.array_equal(chosen[0, 0], expected[index][0, 0])
+
+
+@pytest.mark.parametrize(
+    "index", [(0, [1, 2]), (slice(None), 0), ([0, 1], [0, 1]), (0, 0, 0), (Ellipsis, 0), Ellipsis]
+)
+def test_other_indices_are_refused(spliced, index):
+    with pytest.raises(IndexError, match=r"takes X\[rows\], X\[row, frame\] and X\[rows, start"):
+        spliced[index]
+
+
+@pytest.mark.parametrize("index", [(9, 0), (0, 5)])
+def test_frame_out_of_bounds(spliced, index):
+    with pytest.raises(IndexError, match="out of bounds"):
+        spliced[index]
 
 
 def test_row_out_of_bounds(spliced):

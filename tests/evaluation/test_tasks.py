@@ -1,7 +1,11 @@
-"""What a study of many fits costs: threads of its processes, copies of X, cached preprocessing."""
+"""Many fits: kept in a folder, also after kill -9; their threads, copies of X, and hashes."""
 
 import os
+import signal
+import subprocess
+import sys
 import tempfile
+import time
 import tracemalloc
 from pathlib import Path
 
@@ -10,8 +14,11 @@ import joblib
 import numpy as np
 import pytest
 import torch
+from counting import CountingClassifier
 from sklearn.dummy import DummyClassifier
+from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold, cross_validate
+from sklearn.preprocessing import FunctionTransformer
 from skorch.callbacks import Callback
 
 from skwater import (
@@ -22,8 +29,125 @@ from skwater import (
     make_pipeline,
 )
 from skwater.evaluation import benchmark
-from skwater.evaluation._folds import Fold, Task, run
+from skwater.evaluation._folds import Fold
+from skwater.evaluation._tasks import Task, run
 from skwater.preprocessing import CenterCrop, Resize
+
+LR = LogisticRegression()
+
+
+def score(estimators, X, y, groups, **options):
+    return benchmark(estimators, X, y, groups=groups, **{"verbose": 0, "random_state": 0} | options)
+
+
+def test_a_resumed_study_fits_only_what_is_new(make_plants, tmp_path):
+    X, y, plants, _ = make_plants()
+    log = tmp_path / "log"
+    models = {"a": CountingClassifier(log=str(log))}
+    options = {"memory": tmp_path / "cache", "baselines": None, "n_repeats": 2}
+    first = score(models, X, y, plants, **options)
+    assert len(log.read_text().split()) == 6
+    again = score(models, X, y, plants, **options)
+    assert len(log.read_text().split()) == 6
+    assert str(first.rows) == str(again.rows)  # times too
+    score(models, X, y, plants, **options | {"n_repeats": 3})
+    assert len(log.read_text().split()) == 9
+    score(models, X + 1, y, plants, **options)  # other data are other fits
+    assert len(log.read_text().split()) == 15
+
+
+def test_memory_without_a_seed_is_refused(make_plants, tmp_path):
+    X, y, plants, _ = make_plants()
+    with pytest.raises(ValueError, match="memory needs an int as random_state"):
+        score({"lr": LR}, X, y, plants, memory=tmp_path, random_state=None)
+
+
+KILLED = """
+import sys, time
+import numpy as np
+sys.path.insert(0, {tests!r})
+from counting import CountingClassifier
+from skwater.evaluation import benchmark
+
+class Slow(CountingClassifier):
+    def fit(self, X, y):
+        time.sleep(0.05)
+        return super().fit(X, y)
+
+if __name__ == "__main__":
+    X = np.random.default_rng(0).normal(size=(24, 6))
+    y = np.arange(24) % 2
+    result = benchmark(
+        {{"slow": Slow({log!r})}}, X, y, groups=np.arange(24), memory={memory!r}, n_repeats=10,
+        random_state=0, verbose=0, baselines=None,
+    )
+    for row in result.rows:
+        print({{k: v for k, v in row.items() if not k.endswith("_time")}})
+"""
+
+
+def test_killed_study_goes_on_where_it_was(tmp_path):
+    def study(name):
+        folder, log = tmp_path / name, tmp_path / f"{name}.log"
+        script = tmp_path / f"{name}.py"
+        tests = os.path.dirname(__file__)
+        script.write_text(KILLED.format(tests=tests, log=str(log), memory=str(folder)))
+        return [sys.executable, str(script)], log
+
+    command, log = study("whole")
+    whole = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120)
+    assert len(log.read_text().split()) == 30
+    command, log = study("killed")
+    for n_fits in (3, 9, 20):
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        while process.poll() is None and (
+            not log.exists() or len(log.read_text().split()) < n_fits
+        ):
+            time.sleep(0.01)
+        process.send_signal(signal.SIGKILL)
+        process.wait(timeout=60)
+    resumed = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120)
+    assert resumed.stdout == whole.stdout
+    # A fit that was killed between its end and the write of its result is made again.
+    assert 30 <= len(log.read_text().split()) <= 33
+
+
+SCRIPT = """
+import sys
+import numpy as np
+sys.path.insert(0, {tests!r})
+from counting import CountingClassifier
+from skwater.evaluation import benchmark
+
+class Own(CountingClassifier):
+    pass
+
+if __name__ == "__main__":
+    X, y = np.random.default_rng(0).normal(size=(24, 6)), np.arange(24) % 2
+    for _ in range(2):
+        benchmark(
+            {{"own": Own({log!r})}}, X, y, groups=np.arange(24), memory={memory!r},
+            random_state=0, n_jobs=2, n_repeats=1, verbose=0, baselines=None,
+        )
+"""
+
+
+def test_classes_of_a_script_are_cached_by_processes(tmp_path):
+    log, script = tmp_path / "log", tmp_path / "script.py"
+    tests, memory = os.path.dirname(__file__), str(tmp_path / "cache")
+    script.write_text(SCRIPT.format(tests=tests, log=str(log), memory=memory))
+    subprocess.run([sys.executable, str(script)], check=True, timeout=120)
+    assert len(log.read_text().split()) == 3
+
+
+def test_what_has_no_name_cannot_be_cached(make_plants, tmp_path):
+    X, y, plants, _ = make_plants()
+    model = make_pipeline(FunctionTransformer(lambda X: X), LR)
+    with pytest.raises(ValueError, match="memory cannot tell fits apart"):
+        score({"m": model}, X, y, plants, memory=tmp_path)
+
+
+# Threads.
 
 TINY = {"hidden_channels": 1, "head_channels": (), "max_epochs": 1, "device": "cpu"}
 CV = StratifiedKFold(3, shuffle=True, random_state=0)

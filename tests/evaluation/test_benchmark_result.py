@@ -53,7 +53,7 @@ def test_terminal(result):
     lines = str(result).splitlines()
     assert max(map(len, lines[:7])) <= 130
     assert len({len(line) for line in lines[:7]}) == 1
-    assert any("Only 8 plants are of class True" in line for line in lines)
+    assert any("Class True has only 8 plants" in line for line in lines)
     assert repr(result) == str(result)
 
 

@@ -1,0 +1,278 @@
+"""Images of plants that are listed in a CSV file or a DataFrame."""
+
+import csv as csv_format
+import io
+from datetime import datetime
+from pathlib import Path
+
+from ._image_bunch import make_bunch
+from ._image_dates import parse_time
+from ._image_records import ImageRecord, is_inside
+
+
+def load_manifest(
+    csv,
+    *,
+    root=None,
+    path="path",
+    plant="plant",
+    date="date",
+    label="label",
+    treatment="treatment",
+    date_format=None,
+    sep=",",
+    encoding="utf-8-sig",
+    tolerance=None,
+    grid=None,
+    start=None,
+    onset_day=None,
+    checksums=None,
+    on_error="raise",
+    **images,
+):
+    """Load sequences of images that are listed in a CSV file or a DataFrame, one row an image.
+
+    Plants become rows and dates become frames, in order, whatever the order of the file. A plant
+    without an image on some date has a missing frame there. All that is wrong with the file and
+    the images is collected in one error.
+
+    The images stay on disk. Frames mean the same date for all plants: aligned too generously, an
+    early image of one plant stands beside a late one of another, and a model learns the delay.
+
+    Parameters
+    ----------
+    csv : str, path-like or pandas.DataFrame
+        The file, with a header, or a table.
+    root : str or path-like, default=None
+        Folder that paths start from, and may not leave; by default that of the file, and for a
+        DataFrame the current one.
+    path, plant : str, default="path", "plant"
+        Columns of the file of an image and of its plant.
+    date : str or list of str, default="date"
+        Column of the date: a day or a time in ISO form, or a number (a session, days after
+        sowing). Two columns, ``["date", "time"]``, are joined by a space. Times with a time zone
+        count by the clocks of that zone.
+    label : str or None, default="label"
+        Column of the class, the same in all rows of a plant. None if there is none.
+    treatment : str, default="treatment"
+        Column of the treatment, if there is one.
+    date_format : str, default=None
+        Format of dates that are neither in ISO form nor numbers, in the codes of
+        :meth:`datetime.datetime.strptime`: ``"%d/%m/%Y"``, ``"%d %B %Y"``, ``"%y%m%d"``.
+    sep : str, default=","
+        Character that separates the columns of the file.
+    encoding : str, default="utf-8-sig"
+        Encoding of the file: UTF-8, or for example "utf-16" or "latin-1".
+    tolerance : float, default=None
+        Dates that differ by at most this from their middle share a frame, unless a plant has two
+        images there; in days, or in the unit of the numbers. By default, images taken at times of
+        one day share a frame if no plant has two that day, and other dates must be equal.
+    grid : array-like, default=None
+        Dates of the frames; each plant gives the image that is nearest, within `tolerance`.
+        Images that are nearest to none are left out.
+    start : str, float or datetime, default=None
+        Date from which ``days`` are counted, for example that of sowing; by default the first
+        one. Numbers stay as they are.
+    onset_day : float, str or datetime, default=None
+        Last day on which no plant can be stressed yet, for example that of the last irrigation: a
+        number in the unit of ``days``, or, if the images have dates, an ISO date. A frame taken at
+        some hour of that day is later than the day: name the hour then.
+    checksums : str or path-like, default=None
+        A file of ``sha256sum``, from `root`; each image must be in it and be unchanged.
+    on_error : {"raise", "missing"}, default="raise"
+        Whether images that cannot be used are an error or missing frames. Rows that contradict
+        each other are always an error.
+    **images : dict
+        Passed to :class:`~skwater.ImageSequences`: ``size``, ``center_crop``, ``cache`` and so on.
+
+    Returns
+    -------
+    Bunch
+        With the attributes
+
+        data : ImageSequences of shape (n_plants, n_frames, height, width, n_channels)
+            The images.
+        target : ndarray of shape (n_plants,), dtype str, or None
+            Label of each plant.
+        classes : ndarray of shape (n_classes,), dtype str, or None
+            The labels, sorted.
+        target_names : list of str, or None
+            The same.
+        plant : ndarray of shape (n_plants,), dtype str
+            Names of the plants, sorted; numbers by value.
+        treatment : ndarray of shape (n_plants,), or None
+            The groups to split by.
+        days : ndarray of shape (n_frames,)
+            Days from `start` to each frame, or the numbers.
+        dates : list
+            Date of each frame, datetimes or numbers.
+        onset_day : float, or None
+            As given, counted as ``days`` is.
+        onset : int, or None
+            Number of frames up to and including that day, for :class:`~skwater.RSSResampler`.
+        alignment : str
+            How dates were aligned.
+        DESCR : str
+            Source.
+
+        Further columns are attributes too, of shape (n_plants,), or (n_plants, n_frames) with
+        None for missing images if a plant has several values. ``summary()`` is a report, which
+        also names what is probably a mistake.
+
+    Raises
+    ------
+    ValueError
+        If columns are missing or occur twice, or rows or files are at fault; the first ten are
+        listed with their lines.
+    FileNotFoundError
+        If there is no such file.
+
+    Warns
+    -----
+    UserWarning
+        If more than half of the frames are missing.
+
+    See Also
+    --------
+    load_image_sequences : From folders.
+
+    Examples
+    --------
+    >>> from skwater.datasets import load_manifest
+    >>> plants = load_manifest(
+    ...     "images.csv", date="session", size=(48, 64), on_error="missing"
+    ... )  # doctest: +SKIP
+    >>> print(plants.summary())  # doctest: +SKIP
+    """
+    dates = [date] if isinstance(date, str) else list(date)
+    needed = [path, plant, *dates, *([label] if label else [])]
+    if hasattr(csv, "columns"):
+        source, folder = "the DataFrame", "."
+        rows = _rows_of_frame(csv, needed)
+    else:
+        source, folder = str(csv), Path(csv).parent
+        rows = _rows_of_file(Path(csv), sep, encoding, needed)
+    root = find_folder(folder if root is None else root)
+    records, errors = [], []
+    for place, row in rows:
+        try:
+            file = _resolve(row[path], root)
+            for name in needed[1:]:
+                if row[name] == "":
+                    raise ValueError(f"nothing in the column {name!r}")
+            time = parse_time(_join(row[name] for name in dates), date_format)
+        except ValueError as error:
+            errors.append(f"{place}: {error}")
+            continue
+        columns = {name: str(value) for name, value in row.items() if name not in needed}
+        name, group = str(row[plant]), str(row[label]) if label else None
+        records.append(ImageRecord(file, name, time, group, place, columns))
+    return make_bunch(
+        records,
+        errors,
+        root=root,
+        source=source,
+        checksums=checksums,
+        on_error=on_error,
+        tolerance=tolerance,
+        grid=grid,
+        start=start,
+        onset_day=onset_day,
+        treatment=treatment,
+        images=images,
+    )
+
+
+def find_folder(root):
+    """Absolute path of a folder; FileNotFoundError if there is none."""
+    root = Path(root).expanduser().resolve()
+    if not root.is_dir():
+        raise FileNotFoundError(f"There is no folder {root}.")
+    return root
+
+
+def read_text(file, encoding):
+    """Text of a file; ValueError with its name and the line if it has another encoding."""
+    data = Path(file).read_bytes()
+    try:
+        text = data.decode(encoding)
+        if "\0" not in text.partition("\n")[0]:
+            return text
+        problem = "has null characters, as UTF-16 has"
+    except UnicodeError as error:
+        line = data[: getattr(error, "start", 0)].count(b"\n") + 1
+        problem = f"is not encoded in {encoding} (line {line})"
+    guess = "utf-16" if b"\0" in data[:100] else "latin-1"
+    raise ValueError(
+        f"{file} {problem}: save it in UTF-8, or name its encoding, perhaps encoding={guess!r} of "
+        f"load_manifest."
+    )
+
+
+def _rows_of_file(file, sep, encoding, needed):
+    """List of (line, row) of a CSV file that has the columns needed."""
+    text = io.StringIO(read_text(file, encoding), newline="")
+    try:
+        reader = csv_format.DictReader(text, delimiter=sep)
+        header = reader.fieldnames or []
+        _check_header(f"{file}, line 1,", header, sep, needed)
+        rows = []
+        for row in reader:
+            row.pop(None, None)  # more cells than columns
+            row = {name: (value or "").strip() for name, value in row.items()}
+            rows.append((f"line {reader.line_num}", row))
+    except csv_format.Error as error:
+        raise ValueError(f"{file}, line {reader.line_num}: {error}.") from error
+    return rows
+
+
+def _rows_of_frame(frame, needed):
+    """List of (row, values) of a DataFrame; values are text, but datetimes stay as they are."""
+    names = [str(name) for name in frame.columns]
+    _check_header("The DataFrame", names, None, needed)
+    empty = frame.isna().to_numpy()
+    return [
+        (f"row {index}", dict(zip(names, map(_as_cell, cells, empty[i]), strict=True)))
+        for i, (index, *cells) in enumerate(frame.itertuples(name=None))
+    ]
+
+
+def _as_cell(value, empty):
+    if empty:
+        return ""
+    if isinstance(value, datetime):
+        return value.to_pydatetime() if hasattr(value, "to_pydatetime") else value
+    return str(value).strip()
+
+
+def _check_header(source, header, sep, needed):
+    twice = sorted({name for name in header if name and header.count(name) > 1})
+    if twice:
+        raise ValueError(f"{source} has two columns of the name {twice[0]!r}.")
+    lacking = [name for name in needed if name not in header]
+    if lacking:
+        seen = [mark for mark in ";\t|," if mark != sep and any(mark in name for name in header)]
+        hint = f" The columns seem to be separated by {seen[0]!r}: sep={seen[0]!r}." if seen else ""
+        raise ValueError(
+            f"{source} has no column {', '.join(map(repr, lacking))}: it has "
+            f"{', '.join(map(repr, header))}. Name the columns with path=, plant=, date= and "
+            f"label= (None if there is none).{hint}"
+        )
+
+
+def _join(cells):
+    """Date of one column, or text of a day and a time."""
+    cells = list(cells)
+    if len(cells) == 1:
+        return cells[0]
+    return " ".join(str(c.date()) if isinstance(c, datetime) else c for c in cells)
+
+
+def _resolve(path, root):
+    """Path of a file; ValueError if it may not be read."""
+    if not path:
+        raise ValueError("no path")
+    file = root / path
+    if not is_inside(file, root):
+        raise ValueError(f"{path} is outside the folder {root}")
+    return str(file)
