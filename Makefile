@@ -1,4 +1,4 @@
-# Every target makes its own environment in .venv: nothing but make and Python is needed.
+# The targets create their environment in .venv: you only need make and Python.
 PYTHON ?= python3
 PYTEST_ARGS ?= -n 2
 ARGS ?=
@@ -6,7 +6,7 @@ ARGS ?=
 VENV := .venv
 BIN := $(VENV)/bin
 
-# Headless plots, and no call home from albumentations.
+# No display for plots, no version check by albumentations.
 export MPLBACKEND := Agg
 export NO_ALBUMENTATIONS_UPDATE := 1
 
@@ -17,7 +17,7 @@ export NO_ALBUMENTATIONS_UPDATE := 1
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-6s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-demo: $(VENV)/plot,datasets.installed ## Score stressed against healthy plants (ARGS=--real: real measurements)
+demo: $(VENV)/plot,datasets.installed ## Compare models on stressed and watered plants (ARGS=--real: real measurements)
 	@$(BIN)/python examples/plot_quickstart.py $(ARGS)
 
 test: check ## Check the style, then run the tests (PYTEST_ARGS="-n 2")
@@ -31,19 +31,19 @@ docs: $(VENV)/docs.installed ## Build the documentation, offline and with warnin
 	@$(BIN)/python -m sphinx -q -W --keep-going -b html docs docs/_build/html
 	@echo "The documentation is in docs/_build/html/index.html"
 
-clean: ## Remove what these targets made, the environment too
+clean: ## Remove all that these targets created, and the environment
 	rm -rf $(VENV) docs/_build docs/generated docs/auto_examples
 	rm -rf .pytest_cache .ruff_cache .hypothesis
 
-# One stamp for each set of extras: a second call has nothing to do.
+# A stamp file for each set of extras: it is installed once.
 $(VENV)/%.installed: pyproject.toml constraints.txt | $(BIN)/pip
 	@echo "Installing skwater[$*] into $(VENV) (a few minutes the first time) ..."
 	@$(BIN)/python -m pip install -qq -c constraints.txt -e ".[$*]"
 	@touch $@
 
-# pip comes last when an environment is made, so a half-made one is made again.
+# venv installs pip last, so without pip the environment is incomplete and is created again.
 $(BIN)/pip:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
-	    echo "skwater needs Python 3.11 or newer; PYTHON=$(PYTHON) is not. Name one that is:"; \
+	    echo "skwater needs Python 3.11 or newer; PYTHON=$(PYTHON) is not. Pass a newer one:"; \
 	    echo "    make $(or $(MAKECMDGOALS),test) PYTHON=python3.12"; exit 1; }
 	@$(PYTHON) -m venv $(VENV)

@@ -2,14 +2,14 @@
 What augmentation and splicing do to one plant
 ==============================================
 
-Both make more training sequences of few plants, and both must leave the growth of a plant
-readable. Augmentation moves all photos of a sequence in the same way. Splicing puts sequences
-together from several plants of one class, each photo at its own date.
+Both make more training sequences from few plants, and both must preserve the growth of a plant.
+Augmentation transforms all frames of a sequence in the same way. Splicing builds a sequence from
+the frames of several plants of one class, each frame at its own date.
 """
 
 # %%
-# One plant that is running dry, and its class
-# --------------------------------------------
+# One water-stressed plant, and its class
+# ---------------------------------------
 import os
 
 import matplotlib.pyplot as plt
@@ -27,8 +27,8 @@ plant = np.flatnonzero(y == 1)[0]
 # %%
 # Augment it twice, and splice it
 # -------------------------------
-# :func:`~skwater.augmentation.augment_sequences` is for looking: in training ``augment="default"``
-# does the same, with a new draw for every sequence in every epoch.
+# :func:`~skwater.augmentation.augment_sequences` is for inspection. In training,
+# ``augment="default"`` does the same, with a new draw for every sequence in every epoch.
 augmented = augment_sequences(X[[plant, plant]], "default", random_state=2)
 
 sampler = RSSResampler({1: (y == 1).sum() + 6, 0: (y == 0).sum()}, random_state=0)
@@ -38,12 +38,12 @@ holds_plant = (sampler.donors_[new] == plant).any(axis=1)
 splices = new[holds_plant][:2]
 print(f"plant {plant} is in {holds_plant.sum()} of {len(new)} new sequences of its class")
 for splice in splices:
-    print(f"sequence {splice} takes its photos from plants {sampler.donors_[splice]}")
+    print(f"sequence {splice} has the frames of plants {sampler.donors_[splice]}")
 
 # %%
 # Side by side
 # ------------
-# The frames say which plant gave each photo.
+# The color of the border shows the donor of each frame.
 rows = [("original", X[plant], np.full(X.shape[1], plant))]
 rows += [(f"augmented {i}", x, rows[0][2]) for i, x in enumerate(augmented, 1)]
 rows += [

@@ -1,14 +1,14 @@
 """
-Why splicing belongs inside the pipeline
-========================================
+Splicing belongs inside the pipeline
+====================================
 
-Thirty plants of pure noise: there is nothing to find, and an honest score is 0.5. Splicing before
-the plants are split into training and test reports something else.
+The plants in this example are noise, so the correct balanced accuracy is 0.5. If the plants are
+spliced before they are split into training and test plants, the reported score is much higher.
 """
 
 # %%
-# Noise with labels
-# -----------------
+# Labels without a signal
+# -----------------------
 import os
 
 import matplotlib.pyplot as plt
@@ -26,17 +26,17 @@ y = np.array([0] * 15 + [1] * 15)
 # %%
 # Three ways to score a classifier
 # --------------------------------
-# The first two splice all plants before the split. Pieces of the test plants are then trained on,
-# whether the test is made of splices or of the plants themselves. The third splices the training
-# plants of each fold, as a pipeline does by itself.
+# The first two splice all plants before the split, so frames of test plants are in the training
+# data. The test data are spliced sequences in the first and plants in the second. The third splices
+# the training plants of each fold, as a pipeline does.
 def splice_then_split(X, classifier, sampler, cv):
-    """Cross-validate on the splices."""
+    """Cross-validate on all sequences, the spliced ones included."""
     X_new, y_new = sampler.fit_resample(X, y)
     return balanced_accuracy_score(y_new, cross_val_predict(classifier, X_new, y_new, cv=cv))
 
 
 def splice_then_hold_out_plants(X, classifier, sampler, cv):
-    """Test on plants that are not trained on, but pieces of them are."""
+    """Test on plants whose frames are in the spliced training sequences."""
     X_new, y_new = sampler.fit_resample(X, y)
     predicted = np.empty_like(y)
     for train, test in cv.split(X, y):
@@ -46,14 +46,14 @@ def splice_then_hold_out_plants(X, classifier, sampler, cv):
 
 
 def splice_inside_the_pipeline(X, classifier, sampler, cv):
-    """Test on plants of which nothing was trained on."""
+    """Test on plants that have no frame in the training data."""
     pipeline = make_pipeline(sampler, classifier)
     return balanced_accuracy_score(y, cross_val_predict(pipeline, X, y, cv=cv))
 
 
 # %%
-# What they report
-# ----------------
+# The reported scores
+# -------------------
 ways = [splice_then_split, splice_then_hold_out_plants, splice_inside_the_pipeline]
 scores = np.empty((len(ways), n_seeds))
 for seed in range(n_seeds):
@@ -74,9 +74,9 @@ for way, row in zip(ways, scores, strict=True):
 fig, ax = plt.subplots(figsize=(7, 2.5), layout="constrained")
 for row, values in enumerate(scores):
     ax.plot(values, [row] * n_seeds, "o", color="#0072b2", alpha=0.6)
-ax.axvline(0.5, color="0.4", ls=":", label="the truth")
+ax.axvline(0.5, color="0.4", ls=":", label="correct score")
 ax.set_yticks(range(len(ways)), [way.__name__.replace("_", " ") for way in ways])
 ax.invert_yaxis()
-ax.set(xlim=(0, 1.02), xlabel="balanced accuracy on noise, one dot a seed")
+ax.set(xlim=(0, 1.02), xlabel="balanced accuracy on noise, one dot per seed")
 ax.legend(frameon=False, loc="lower right")
 plt.show()

@@ -2,12 +2,12 @@
 Onset-aware splicing
 ====================
 
-Before the onset of stress all plants are alike, whatever happens to them later. So the frames
-before it can come from any plant, and only the frames from there on must come from plants of the
-new sequence's own class. That gives the rare class many more donors.
+Before the onset of stress all plants are alike, regardless of their later treatment. So the frames
+before it can come from any plant, and only the frames after it must come from plants of the class
+of the new sequence. This gives the rare class many more donors.
 
-**This assumes that nothing tells the classes apart before the onset.** If treatments differ
-earlier, for example in nitrogen, give that as ``strata``.
+**This assumes that the classes do not differ before the onset.** If treatments differ earlier, for
+example in nitrogen, pass that as ``strata``.
 """
 
 # %%
@@ -36,7 +36,7 @@ onset = (days <= onset_day).sum()  # frames taken before stress could begin
 
 
 def make_plants(n_watered, n_stressed, rng, spread=0.01):
-    """Make traits of shape (n_samples, n_frames, 3), and the classes.
+    """Simulate traits of shape (n_samples, n_frames, 3), and the classes.
 
     `spread` is the standard deviation of the growth rates, which are 0.1 per day on average.
     """
@@ -54,8 +54,8 @@ X, y = make_plants(21, 9, np.random.default_rng(0))
 # One new sequence
 # ----------------
 # A stressed sequence that begins as a watered plant: up to the last irrigation its frames are those
-# of a watered one, from the next frame on those of a stressed one. Of all such sequences it is the
-# one with the largest step there.
+# of a watered plant, after it those of a stressed plant. Of all such sequences, this one has the
+# largest step between the two.
 sampler = RSSResampler(60, n_segments=2, onset=onset, lazy=True, random_state=0)
 X_new, y_new = sampler.fit_resample(X, y)
 first, last = y[sampler.donors_[:, 0]], y[sampler.donors_[:, -1]]
@@ -67,19 +67,21 @@ n_stressed = (y_new[len(y) :] == "stressed").sum()
 print(f"{len(mixed)} of {n_stressed} new stressed sequences begin as a watered plant")
 
 # %%
-# Left: the new sequence in bold, each donor in a color of its own. The values jump at the junction,
-# because plants differ in size. Right: ``junction="scale"`` multiplies the frames after it, trait
-# by trait, so that the new sequence grows on from the size that it has reached. It changes values,
-# so it does not work with ``lazy=True``.
+# Left: the new sequence in bold, each donor in its own color, stressed plants in warm colors. The
+# values jump at the junction, because plants differ in size. Right: ``junction="scale"`` multiplies
+# the frames after the junction, separately for each trait, so that growth continues from the size
+# that was reached. It changes values, so it does not work with ``lazy=True``.
 scaled = RSSResampler(60, n_segments=2, onset=onset, junction="scale", random_state=0)
 continued, _ = scaled.fit_resample(X, y)  # the same seed: the same donors
 
 fig, (left, right) = plt.subplots(1, 2, figsize=(10, 3.8), layout="constrained", sharey=True)
 options = {"days": days, "channel": 0, "value_name": "Trait 0 (log scale)"}
-SpliceDisplay.from_spliced(X_new, row, onset_day=onset_day, y=y_new, ax=left, **options)
+SpliceDisplay.from_spliced(
+    X_new, row, onset_day=onset_day, y=y_new, pos_label="stressed", ax=left, **options
+)
 left.set_yscale("log")
-kept = np.asarray(X_new[[row]])
-for values, label, marker in [(kept[0], "keep", "s"), (continued[row], "scale", "o")]:
+plain = np.asarray(X_new[[row]])
+for values, label, marker in [(plain[0], "keep", "s"), (continued[row], "scale", "o")]:
     right.plot(days, values[:, 0], marker=marker, label=f'junction="{label}"')
 right.axvline(onset_day, color="0.4", linewidth=1.2)
 right.legend(frameon=False)
@@ -90,13 +92,13 @@ plt.show()
 # %%
 # Does it help?
 # -------------
-# Logistic regression on the logarithms of all traits, trained on 30 plants and tested on 1,000
-# others, again and again with other plants. All samplers bring both classes to 60 sequences. Random
-# over-sampling, which repeats whole plants, is the control: what a sampler adds to it is not due to
-# balance or size. Each difference is one between two models of the same training plants.
+# Logistic regression on the logarithms of all traits is trained on 30 plants and tested on 1,000
+# others, repeatedly with new plants. All samplers bring both classes to 60 sequences. Random
+# over-sampling is the control: a difference to it is not due to balance or to the number of
+# sequences. Each difference is between two models with the same training plants.
 #
-# The figure that decides is how much the growth of plants differs. A spliced sequence changes the
-# plant at the onset, so that it cannot show how a plant grows compared with its own growth before.
+# The result depends on how much the growth rates of plants differ. A spliced sequence changes
+# plants at the onset, so it cannot show the growth of a plant relative to its own earlier growth.
 n_draws = 4 if "SKWATER_EXAMPLES_FAST" in os.environ else 25
 spreads = [0.005, 0.01, 0.02]
 samplers = {
@@ -108,23 +110,23 @@ samplers = {
 }
 
 
-def traits_in_a_row(X):
+def log_traits(X):
     """Logarithms of the traits of all dates, as features."""
     return np.log(X.reshape(len(X), -1))
 
 
 def score(sampler, spread, seed):
-    """Balanced accuracy on plants that are not trained on."""
+    """Balanced accuracy on plants that are not in the training data."""
     rng = np.random.default_rng(seed)
     X, y = make_plants(21, 9, rng, spread)
     X_test, y_test = make_plants(700, 300, rng, spread)
-    if isinstance(sampler, RandomOverSampler):  # takes tables only, so it draws row numbers
+    if isinstance(sampler, RandomOverSampler):  # accepts tables only, so it draws row numbers
         rows, y = sampler.set_params(random_state=seed).fit_resample(np.arange(30)[:, None], y)
         X = X[rows[:, 0]]
     elif sampler is not None:
         X, y = sampler.set_params(random_state=seed).fit_resample(X, y)
     model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))
-    predicted = model.fit(traits_in_a_row(X), y).predict(traits_in_a_row(X_test))
+    predicted = model.fit(log_traits(X), y).predict(log_traits(X_test))
     return balanced_accuracy_score(y_test, predicted)
 
 
@@ -169,5 +171,5 @@ axes[1].set_xlabel("balanced accuracy, difference to random over-sampling, 95 % 
 plt.show()
 
 # %%
-# These plants are simulated, and nothing tells them apart before the onset. Real plants may differ:
-# look before you splice.
+# These plants are simulated, and the classes do not differ before the onset. Real plants may
+# differ: check this first, for example with :func:`~skwater.evaluation.exchangeability_test`.

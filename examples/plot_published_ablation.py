@@ -1,22 +1,22 @@
 """
-What a fixed split of eleven plants hides
-=========================================
+One test split of eleven plants is too few
+==========================================
 
 The published work compares networks with and without Random Sequence Splicing, full and
-down-sampled sequences, full and compact networks, on one split: trained on nineteen plants, tested
-on eleven. Here the same comparison is made on that split and with every treatment left out
-in turn, on generated plants, of which the cover and the mean colors are measured on each date.
+down-sampled sequences, and full and compact networks on one split: nineteen training plants and
+eleven test plants. Here the same comparison is made on that split and with each treatment left out
+once, on generated plants with their canopy cover and mean colors on each date.
 
-The whole study, on real measurements and on photos, is ``examples/benchmarks/study_eschikon.py``;
+The whole study, on real measurements and on images, is ``examples/benchmarks/study_eschikon.py``;
 its results are in :doc:`/study`.
 """
 
 # %%
 # The plants
 # ----------
-# Thirty plants in ten treatments, three of which dry out. Of each photo four numbers are kept, so
-# that the networks are trained in seconds. Watering stops on day 28; the season ends on day 36,
-# while there is still something to find out.
+# There are thirty plants in ten treatments, three of them without water from day 28 on. Each image
+# is reduced to four numbers, so that the networks are trained in seconds. The data end on day 36,
+# when stress is still hard to detect.
 import os
 
 import matplotlib.pyplot as plt
@@ -32,9 +32,9 @@ from skwater.preprocessing import CanopyCover, FrameSampler
 
 fast = "SKWATER_EXAMPLES_FAST" in os.environ  # for the tests: everything small
 plants = make_water_stress(size=32 if fast else 48, random_state=0)
-photos, y = plants.data, plants.target
-cover = CanopyCover().fit_transform(photos)
-X = np.concatenate([cover[:, :, None], photos.mean(axis=(2, 3)) / 255], axis=2)[:, :9]
+images, y = plants.data, plants.target
+cover = CanopyCover().fit_transform(images)
+X = np.concatenate([cover[:, :, None], images.mean(axis=(2, 3)) / 255], axis=2)[:, :9]
 days = plants.days[:9]
 GrowthDisplay.from_sequences(
     X,
@@ -42,19 +42,20 @@ GrowthDisplay.from_sequences(
     days=days,
     channel=0,
     onset_day=plants.onset_day,
+    pos_label=plants.target_names[1],
     value_name="canopy cover",
 )
 
 # %%
 # The variants
 # ------------
-# Adam at 0.001 and binary cross-entropy, as published. Without splicing as many passes are made
-# as give the same number of training steps.
+# Adam with learning rate 0.001 and binary cross-entropy, as published. Without splicing there are
+# more epochs, so that the number of training steps is the same.
 epochs = 1 if fast else 20
 
 
 def network(make=ConvLSTMClassifier, frames=None):
-    """Train on the plants as they are."""
+    """Train on the plants."""
     steps = [] if frames is None else [FrameSampler(frames)]
     return make_pipeline(*steps, make(max_epochs=round(epochs * 120 / 20)))
 
@@ -75,15 +76,15 @@ models = {
 }
 
 # %%
-# One spliced sequence: its first dates are those of one plant, its last those of another.
+# One spliced sequence. Its first frames are those of one plant, its last those of another.
 spliced, _ = RSSResampler(60, lazy=True, random_state=0).fit_resample(X[:, :, :1], y)
 SpliceDisplay.from_spliced(spliced, len(spliced) - 1, days=days, value_name="canopy cover")
 
 # %%
 # Two protocols
 # -------------
-# The published one tests eleven plants once. Leaving each treatment out in turn tests all thirty,
-# each by networks that never saw its treatment.
+# The published protocol tests eleven plants once. Leaving each treatment out once tests all thirty
+# plants, each with networks that were not trained on its treatment.
 test = np.array([2, 4, 7, 9, 11, 14, 17, 18, 21, 24, 28])  # as published, counted from 0
 train = np.setdiff1d(np.arange(30), test)
 options = {"groups": plants.plant, "n_repeats": 1, "random_state": 0}
@@ -103,13 +104,19 @@ for ax, (title, result) in zip(
     ax.set_title(title, pad=24)
 
 # %%
-# Could it be chance?
-# -------------------
-# Of ten treatments three can dry out in 120 ways. How many of them can be told as well, by
-# logistic regression on the cover?
+# Is it better than chance?
+# -------------------------
+# There are 120 ways to choose the three treatments without water out of ten. The permutation test
+# counts the ways for which logistic regression on the cover scores as well as for the true one.
 logistic = make_pipeline(StandardScaler(), LogisticRegression())
 found = permutation_test(
-    logistic, X[:, :, 0], y, groups=plants.plant, treatments=plants.treatment, random_state=0
+    logistic,
+    X[:, :, 0],
+    y,
+    groups=plants.plant,
+    treatments=plants.treatment,
+    n_permutations=20 if fast else 1000,
+    random_state=0,
 )
 print(f"balanced accuracy {found.score:.2f}, p = {found.pvalue:.3f}, ", end="")
 print(f"which cannot be below {found.smallest_pvalue:.4f} with these treatments")

@@ -1,15 +1,15 @@
 """
-From plants to an honest score
-==============================
+From plants to a score
+======================
 
-Thirty plants, sixteen images of each, nine of them without water: which ones? Two deep networks
-stand beside what needs no network at all: always saying "watered", and logistic regression on the
-canopy cover. Each network is trained on the plants as they are, on as many as random over-sampling
-makes of them, and on as many by onset-aware splicing. All are scored on plants that they have not
-seen.
+There are thirty plants with sixteen images each, nine of them without water from day 28 on. Two
+deep networks are compared with baselines that need no network: always predicting "watered", and
+logistic regression on the canopy cover. Each network is trained on the plants themselves, after
+random over-sampling, and after onset-aware splicing. All are scored on plants that are not in their
+training data.
 
 The images are generated. ``make demo ARGS=--real`` runs on the measurements of the Eschikon sugar
-beet experiment instead (28 indicators for each date in place of images), downloaded once.
+beet experiment instead (28 indicators for each date), which are downloaded once.
 """
 
 # %%
@@ -32,7 +32,7 @@ from skwater.evaluation import benchmark
 from skwater.plotting import BenchmarkDisplay, GrowthDisplay
 
 parser = argparse.ArgumentParser()
-parser.add_argument("--real", action="store_true", help="real indicators in place of images")
+parser.add_argument("--real", action="store_true", help="use real indicators, not images")
 parser.add_argument("--output", type=Path, default=Path("demo"), help="folder for the results")
 args = parser.parse_args()
 fast = "SKWATER_EXAMPLES_FAST" in os.environ  # for the tests: everything small
@@ -51,19 +51,19 @@ print(f"{len(y)} plants ({source}), {y.sum()} of them water-stressed; X is {X.sh
 # The models
 # ----------
 # Every step that learns from data is in the pipeline, and so inside the folds: scaling, splicing,
-# training. Both samplers bring each class to 60 sequences. Random over-sampling, which repeats
-# whole plants, is the control: what onset-aware splicing adds to it is due to splicing. It takes
-# the frames before the onset from any plant, because no plant is stressed yet. Images are trained
-# for fewer steps than by default, so that the demo is done within minutes on two cores.
+# training. Both samplers bring each class to 60 sequences. Random over-sampling is the control: a
+# difference to it is due to splicing. Onset-aware splicing takes the frames before the onset from
+# any plant, because no plant is stressed yet. Networks on images are trained for fewer steps than
+# by default, so that the demo takes minutes on two cores.
 many = len(y) if fast else 60
-length = {} if args.real else {"max_epochs": 1 if fast else 8}
+length = {"max_epochs": 1} if fast else {} if args.real else {"max_epochs": 8}
 
 
 def over_sample(X, y):
-    """Repeat plants until each class has as many."""
+    """Draw plants again until both classes have the same number."""
     sampler = RandomOverSampler(sampling_strategy=dict.fromkeys((0, 1), many), random_state=0)
-    rows, repeated = sampler.fit_resample(np.arange(len(y))[:, None], y)
-    return X[rows[:, 0]], repeated
+    rows, y_new = sampler.fit_resample(np.arange(len(y))[:, None], y)
+    return X[rows[:, 0]], y_new
 
 
 models = {}
@@ -80,13 +80,14 @@ for name, Network in {"CNN-LSTM": CNNLSTMClassifier, "ConvLSTM": ConvLSTMClassif
 # %%
 # The score
 # ---------
-# Three folds over plants: each plant is predicted once, by models that never saw it. Baselines
-# come by themselves, and so do intervals; ``n_repeats`` makes more of it when there is time.
+# Three folds over plants: each plant is predicted once, by models that were not trained on it.
+# :func:`~skwater.evaluation.benchmark` adds baselines and intervals. A larger ``n_repeats`` repeats
+# the cross-validation with other folds.
 result = benchmark(models, X, y, groups=plants.plant, n_repeats=1, random_state=0)
 print(result)
 print(
-    "At the end of the season drought is plain to see, so that no sampler can gain here. It gains "
-    "if stressed plants are few or the season is short, see docs/splicing.md."
+    "At the end of the season stress is easy to see, so no sampler improves the score here.\n"
+    "Splicing does if stressed plants are few or the season is short, see docs/splicing.md."
 )
 
 # %%
@@ -94,26 +95,37 @@ print(
 print(textwrap.fill(result.describe(), 100))
 
 # %%
-# The picture
-# -----------
-# Left, the canopy of both groups over the season; right, the scores with their intervals.
-fig, (growth, bars) = plt.subplots(1, 2, figsize=(12, 4), layout="constrained")
+# The figure
+# ----------
+# Above, the images of a watered and of a stressed plant. Below, the canopy cover of both groups
+# over the season, and the scores with their intervals.
+layout = [["cover", "scores"]] if args.real else [["images", "images"], ["cover", "scores"]]
+fig, axes = plt.subplot_mosaic(layout, figsize=(12, 2 + 2 * len(layout)), layout="constrained")
+if not args.real:
+    pair = [np.flatnonzero(y == label)[0] for label in (0, 1)]
+    n_frames, side = X.shape[1:3]
+    axes["images"].imshow(np.concatenate([np.concatenate(X[plant], axis=1) for plant in pair]))
+    axes["images"].set_yticks([side / 2, 3 * side / 2], plants.target_names)
+    axes["images"].set_xticks((np.arange(n_frames) + 0.5) * side, [f"{d:.0f}" for d in plants.days])
+    axes["images"].set_xlabel("Time (days)")
 GrowthDisplay.from_sequences(
     X,
     np.take(plants.target_names, y),
     days=plants.days,
     channel=channel,
     onset_day=plants.onset_day,
+    rewatering_day=None if args.real else plants.onset_day + 25,  # by the generator
+    pos_label=plants.target_names[1],
     value_name="canopy cover",
-    ax=growth,
+    ax=axes["cover"],
 )
-BenchmarkDisplay.from_result(result, ax=bars)
+BenchmarkDisplay.from_result(result, ax=axes["scores"])
 
 # %%
-# To keep
-# -------
-# The pipeline, now trained on all plants but the first, is a file that any scikit-learn user can
-# load. As with every pickle, load only what you trust.
+# Saving
+# ------
+# The pipeline, trained on all plants except the first, is saved with joblib. As with every pickle,
+# load only files that you trust.
 args.output.mkdir(parents=True, exist_ok=True)
 (args.output / "scores.txt").write_text(f"{result}\n")
 result.to_json(args.output / "scores.json")
@@ -128,6 +140,6 @@ print(
     f"\nSaved scores.txt, scores.json, scores.png and pipeline.joblib in {args.output.resolve()}."
 )
 print(
-    f"Loaded again, the pipeline gives plant {plants.plant[0]}, which it was not trained on and "
-    f"which is {plants.target_names[y[0]]}, a probability of {probability:.2f} to be stressed."
+    f"Plant {plants.plant[0]} is {plants.target_names[y[0]]} and not in the training data. The "
+    f"loaded pipeline predicts a probability of stress of {probability:.2f}."
 )

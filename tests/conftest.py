@@ -1,4 +1,4 @@
-"""Factories of sequences and classifiers, small enough for many tests."""
+"""Fixtures: small sequences, tasks and classifiers."""
 
 import os
 from pathlib import Path
@@ -20,7 +20,7 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 
 @pytest.fixture(scope="session")
 def make_sequences():
-    """Noise of any rank: frames of 4 x 4 pixels, 3 channels."""
+    """Noise of 2 to 5 dimensions, with frames of 4 x 4 pixels and 3 channels."""
 
     def make(n=8, n_frames=5, ndim=5, dtype="float32", seed=0):
         frame = {2: (), 3: (3,), 4: (4, 4), 5: (4, 4, 3)}[ndim]
@@ -34,7 +34,7 @@ def make_sequences():
 
 @pytest.fixture(scope="session")
 def make_task(make_sequences):
-    """Sequences of classes 0, 1, ... that are easy to tell: each is brighter by its number."""
+    """Sequences of classes 0, 1, ... that are easy to classify: class k has 5 k added."""
 
     def make(n=16, n_classes=2, ndim=5, dtype="float32", **options):
         y = np.arange(n) % n_classes
@@ -49,7 +49,7 @@ def make_task(make_sequences):
 
 @pytest.fixture(scope="session", params=SMALL, ids=lambda cls: cls.__name__)
 def make_classifier(request):
-    """Both classifiers, with small networks and one epoch unless told otherwise."""
+    """Both classifiers, with small networks and one epoch by default."""
 
     def make(**params):
         defaults = {"max_epochs": 1, "random_state": 0, "device": "cpu"}
@@ -60,7 +60,7 @@ def make_classifier(request):
 
 @pytest.fixture(scope="session")
 def make_plants():
-    """Numbers of n plants, six treatments in turn, a third of them stressed, with some effect."""
+    """Numbers of n plants in six treatments, two of them stressed, with an effect of stress."""
 
     def make(effect=1.0, n=24, n_frames=6, seed=0):
         treatments = np.arange(n) % 6
@@ -74,7 +74,7 @@ def make_plants():
 
 @pytest.fixture(scope="session")
 def test_data():
-    """Folder of real data."""
+    """Folder of the real data sets."""
     if "SKWATER_TEST_DATA" not in os.environ:
         pytest.skip("SKWATER_TEST_DATA is not set")
     return Path(os.environ["SKWATER_TEST_DATA"])

@@ -39,7 +39,7 @@ PIPELINE = make_pipeline(
 
 
 def near(expected):
-    """To the rounding of float32: a sum may be rounded otherwise in another process."""
+    """Equal up to float32 rounding, which can differ between processes."""
     return pytest.approx(expected, rel=1e-6, nan_ok=True)
 
 
@@ -52,7 +52,7 @@ def start_dask(folder):
         host="127.0.0.1",
         dashboard_address="127.0.0.1:0",
         local_directory=folder,
-        silence_logs="CRITICAL",  # a heartbeat that the end cut off would be an error
+        silence_logs="CRITICAL",  # shutting down may interrupt a heartbeat
     )
     with cluster, distributed.Client(cluster):
         yield
@@ -60,12 +60,14 @@ def start_dask(folder):
 
 def start_ray(folder):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("RAY_AUTH_TOKEN", secrets.token_hex(32))  # or else it writes one into the home
+        patch.setenv(
+            "RAY_AUTH_TOKEN", secrets.token_hex(32)
+        )  # without it ray writes one into the home folder
         patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
         ray = pytest.importorskip("ray", reason="ray is not installed")
         from ray.util.joblib import register_ray
 
-        # Ray replaces these for good.
+        # Ray replaces these permanently.
         patch.setattr(builtins, "print", print)
         bases = PicklingPool.__bases__
         register_ray()
@@ -83,8 +85,8 @@ def backend(request, tmp_path_factory):
         yield request.param
 
 
-def make_photos(folder, n, n_frames=3, size=32):
-    """Photos on disk, and classes that can be told from them."""
+def make_images(folder, n, n_frames=3, size=32):
+    """Images on disk, and classes that can be predicted from them."""
     y = np.arange(n) % 2
     paths = np.empty((n, n_frames), object)
     for i, t in np.ndindex(paths.shape):
@@ -94,13 +96,13 @@ def make_photos(folder, n, n_frames=3, size=32):
 
 
 def make_splices(folder, n):
-    X, y = make_photos(folder, n)
+    X, y = make_images(folder, n)
     return SplicedSequences(np.asarray(X), np.repeat(np.arange(n)[:, None], 3, axis=1)), y
 
 
 @pytest.fixture
 def pickled(monkeypatch):
-    """Bytes of each lazy container that leaves this process."""
+    """Sizes in bytes of the lazy sequences that are pickled in this process."""
     sizes = []
 
     def getstate(self):
@@ -124,9 +126,10 @@ def test_cross_val_score(backend, make_task):
 def test_grid_search_in_two_processes(backend, make_task, tmp_path):
     def process(estimator, X, y):
         (tmp_path / str(os.getpid())).touch()
-        end = time.monotonic() + 10
-        while len(list(tmp_path.iterdir())) < 2 and time.monotonic() < end:
-            time.sleep(0.01)  # so long that dask gives the next fit to the other worker
+        for _ in range(6000):  # the other worker gets the next fit, and may start late
+            if len(list(tmp_path.iterdir())) == 2:
+                break
+            time.sleep(0.01)
         return os.getpid()
 
     X, y = make_task()
@@ -157,7 +160,7 @@ def test_benchmark(backend, make_plants, tmp_path, monkeypatch, capfd):
         }
 
     expected = near(table(verbose=0))
-    monkeypatch.chdir(tmp_path)  # where no worker is
+    monkeypatch.chdir(tmp_path)  # no worker runs in this folder
     with parallel_config(backend=backend, n_jobs=2):
         assert table(memory="study") == expected
         assert "24/24" in capfd.readouterr().err
@@ -167,7 +170,7 @@ def test_benchmark(backend, make_plants, tmp_path, monkeypatch, capfd):
     assert {file: file.stat().st_mtime_ns for file in tmp_path.glob("study/*")} == written
 
 
-@pytest.mark.parametrize("make", [make_photos, make_splices])
+@pytest.mark.parametrize("make", [make_images, make_splices])
 def test_lazy_sequences_stay_lazy(backend, make, tmp_path, pickled):
     def is_lazy(estimator, X, y):
         return isinstance(X, LazySequences)
@@ -186,5 +189,5 @@ def test_lazy_sequences_stay_lazy(backend, make, tmp_path, pickled):
             baselines=None, verbose=0,
         )  # fmt: skip
         assert 0 < sum(pickled) <= most
-    if make is make_photos:
+    if make is make_images:
         assert size < X.dtype.itemsize * np.prod(X.shape) / 10

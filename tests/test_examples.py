@@ -1,4 +1,4 @@
-"""Every example runs, small, in a process of its own and without a network."""
+"""Every example runs on small data, in a new process and without internet access."""
 
 import os
 import subprocess
@@ -9,12 +9,12 @@ import pytest
 
 EXAMPLES = sorted(Path(__file__).parents[1].joinpath("examples").glob("plot_*.py"))
 
-# Python imports a module of this name before it runs anything else.
+# Python imports the module sitecustomize at startup.
 SITECUSTOMIZE = """
 import socket
 
 def refuse(*args, **kwargs):
-    raise OSError("an example reached for the network")
+    raise OSError("an example tried to open a connection")
 
 socket.getaddrinfo = socket.socket.connect = socket.socket.connect_ex = refuse
 """
@@ -46,7 +46,7 @@ def run(path, tmp_path, *args, home=""):
     settings = {
         "MPLBACKEND": "Agg",
         "NO_ALBUMENTATIONS_UPDATE": "1",
-        "PYTHONPATH": str(tmp_path),
+        "PYTHONPATH": os.pathsep.join(filter(None, [str(tmp_path), os.environ.get("PYTHONPATH")])),
         "SKWATER_DATA": str(home or tmp_path),
         "SKWATER_EXAMPLES_FAST": "1",
     }

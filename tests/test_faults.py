@@ -1,4 +1,4 @@
-"""Faults and bad inputs, each by its message. The numbers are the rows of the table of faults."""
+"""Faulty input, and the error message it gives. The numbers are the rows of the table of faults."""
 
 import os
 import subprocess
@@ -61,7 +61,7 @@ def test_row_1_object_array_hides_no_nan(make_classifier, make_sequences):
             method(lazy, LABELS)
 
 
-def test_row_2_missing_frame_leaves_the_rest_of_the_season(make_classifier, make_sequences):
+def test_row_2_missing_frame_leaves_the_other_frames(make_classifier, make_sequences):
     X = make_sequences()
     X[3, 2] = X[5, 0] = X[6, 4] = np.nan
     model = make_classifier().fit(X, LABELS)
@@ -80,7 +80,7 @@ def test_row_2_sample_without_any_frame(make_classifier, make_sequences):
 
 
 @pytest.mark.parametrize("classifier", [ConvLSTMClassifier, CNNLSTMClassifier])
-def test_row_3_loss_that_is_no_number(classifier, make_sequences):
+def test_row_3_loss_is_not_finite(classifier, make_sequences):
     model = classifier(lr=1e30, max_epochs=5, random_state=0)
     message = r"(loss|weights) became (nan|inf|NaN or infinite) in epoch \d with lr=1e\+30"
     with pytest.raises(ValueError, match=message):
@@ -124,7 +124,7 @@ def test_row_5_other_shape_at_predict(make_classifier, make_sequences, other):
 @pytest.mark.parametrize(
     ("dtype", "message"), [("complex64", "(?i)complex"), ("U3", "(?i)string|numeric|dtype|convert")]
 )
-def test_row_6_dtypes_that_are_no_numbers(make_classifier, make_sequences, dtype, message, lazy):
+def test_row_6_dtypes_that_are_not_numeric(make_classifier, make_sequences, dtype, message, lazy):
     X = make_sequences().astype(dtype)
     if lazy:
         X = SplicedSequences(X, np.repeat(np.arange(8)[:, None], 5, axis=1))
@@ -211,18 +211,18 @@ def test_row_11_strata_of_another_length(make_sequences):
     ],
     ids=["black", "constant", "huge", "number", "1 x 1 pixels", "one number", "one frame"],
 )
-def test_row_29_degenerate_pictures(make_classifier, X):
+def test_row_29_degenerate_images(make_classifier, X):
     model = make_classifier(max_epochs=2).fit(X, LABELS)
     assert np.isfinite(model.predict_proba(X)).all()
     assert np.isfinite(model.decision_function(X)).all()
     assert np.isfinite(list(model.staged_predict_proba(X))).all()
 
 
-WITHOUT_NETWORK = """
+WITHOUT_INTERNET = """
 import socket
 
 def refuse(*args, **kwargs):
-    raise OSError("reached for the network")
+    raise OSError("tried to open a connection")
 
 socket.getaddrinfo = socket.create_connection = refuse
 socket.socket.connect = socket.socket.connect_ex = refuse
@@ -240,9 +240,9 @@ for classifier in ConvLSTMClassifier, CNNLSTMClassifier:
 """
 
 
-def test_row_30_no_network():
+def test_row_30_no_internet():
     run = subprocess.run(
-        [sys.executable, "-c", WITHOUT_NETWORK],
+        [sys.executable, "-c", WITHOUT_INTERNET],
         env=os.environ | {"OMP_NUM_THREADS": "1"},
         capture_output=True,
         text=True,

@@ -1,4 +1,4 @@
-"""Displays of plants, splices and scores, after scikit-learn's; they need matplotlib."""
+"""Displays of plants, splices and scores, like those of scikit-learn. They need matplotlib."""
 
 from ._benchmark import BenchmarkDisplay
 from ._early_detection import EarlyDetectionDisplay

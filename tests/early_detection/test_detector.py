@@ -461,5 +461,4 @@ def test_prefixes_before_the_onset_are_warned_of_once(make_plants):
     pipeline = make_pipeline(RSSResampler(20, onset=3, random_state=0), LogisticRegression())
     with pytest.warns(UserWarning, match="Sequences of 2 to 3 frames end before") as caught:
         EarlyDetector(pipeline, one_model_per_date=True, min_frames=2).fit(X, y)
-    [warned] = [w for w in caught if "onset" in str(w.message)]
-    assert warned.filename == __file__
+    assert len([w for w in caught if "onset" in str(w.message)]) == 1

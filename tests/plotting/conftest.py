@@ -1,4 +1,4 @@
-"""Figures are drawn without a screen, and closed after each test."""
+"""Figures are drawn without a display, and closed after each test."""
 
 import matplotlib
 import pytest
@@ -8,7 +8,7 @@ matplotlib.use("Agg")
 
 @pytest.fixture(autouse=True)
 def close_figures():
-    """Draw every open figure, so that what fails only then fails here, and close it."""
+    """Draw every open figure, because some errors occur only then, and close it."""
     import matplotlib.pyplot as plt
 
     yield

@@ -1,4 +1,4 @@
-"""FrameImportanceDisplay: models that go by one frame or one region are seen to do so."""
+"""FrameImportanceDisplay finds the one frame, or the one region, that a model uses."""
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -13,11 +13,11 @@ from sklearn.svm import LinearSVC
 
 from skwater import SplicedSequences
 from skwater.plotting import FrameImportanceDisplay
-from skwater.plotting._frame_importance import balanced_mean, mean_frames, occlude_dates
+from skwater.plotting._occlusion import occlude_dates
 
 
 class Reader(ClassifierMixin, BaseEstimator):
-    """Stressed with probability 0.9 where what it reads is above 0.5; 0.5 where that is missing."""
+    """Stressed with probability 0.9 if the values that it reads are above 0.5, 0.5 if missing."""
 
     def __init__(self, where, classes=(0, 1)):
         self.where = where
@@ -35,14 +35,14 @@ class Reader(ClassifierMixin, BaseEstimator):
 
 
 Y = np.array([0, 0, 0, 0, 1, 1])
-PHOTOS = np.zeros((6, 4, 8, 12, 3), dtype="uint8")
-PHOTOS[Y == 1] = 200
+IMAGES = np.zeros((6, 4, 8, 12, 3), dtype="uint8")
+IMAGES[Y == 1] = 200
 CORNER = (slice(None), slice(0, 2), slice(0, 3))
 
 
 @pytest.mark.parametrize("ndim", [2, 3, 4, 5])
 def test_the_date_that_is_read(ndim):
-    X = PHOTOS[(..., *[0] * (5 - ndim))]
+    X = IMAGES[(..., *[0] * (5 - ndim))]
     display = FrameImportanceDisplay.from_estimator(Reader((2,)), X, Y)
     assert np.allclose(display.by_date, [0, 0, 0.4, 0])
     assert np.allclose(display.by_date_error, 0)
@@ -50,17 +50,17 @@ def test_the_date_that_is_read(ndim):
 
 
 def test_the_region_that_is_read():
-    display = FrameImportanceDisplay.from_estimator(Reader(CORNER), PHOTOS, Y, grid=(4, 4))
+    display = FrameImportanceDisplay.from_estimator(Reader(CORNER), IMAGES, Y, grid=(4, 4))
     # The mean over four black and two white plants is above 0.5: the black ones turn to 0.1.
     expected = np.zeros((4, 4))
     expected[0, 0] = (0.8 + 0) / 2
     assert np.allclose(display.by_region, expected)
-    assert display.picture.shape == (8, 12, 3)
+    assert display.mean_image.shape == (8, 12, 3)
 
 
-def test_regions_need_not_divide_the_picture():
+def test_regions_need_not_divide_the_image():
     reader = Reader((slice(None), slice(5, 8), slice(8, 12)))
-    display = FrameImportanceDisplay.from_estimator(reader, PHOTOS, Y, grid=(3, 5))
+    display = FrameImportanceDisplay.from_estimator(reader, IMAGES, Y, grid=(3, 5))
     assert display.by_region.shape == (3, 5)
     assert set(zip(*np.nonzero(display.by_region.round(9)), strict=True)) <= {
         (2, 3),
@@ -71,7 +71,7 @@ def test_regions_need_not_divide_the_picture():
 
 
 def test_input_is_left_alone():
-    X, before = PHOTOS.astype("float32"), PHOTOS.astype("float32")
+    X, before = IMAGES.astype("float32"), IMAGES.astype("float32")
     FrameImportanceDisplay.from_estimator(Reader((2,)), X, Y, grid=(2, 2))
     assert np.array_equal(X, before)
 
@@ -81,7 +81,7 @@ def test_input_is_left_alone():
 )
 def test_type_of_what_is_predicted(given, read):
     reader = Reader((2,))
-    FrameImportanceDisplay.from_estimator(reader, PHOTOS.astype(given), Y)
+    FrameImportanceDisplay.from_estimator(reader, IMAGES.astype(given), Y)
     assert {x.dtype for x in reader.seen} == {np.dtype(read)}
 
 
@@ -99,19 +99,20 @@ def test_few_plants_at_a_time():
 
 
 def test_missing_frames():
-    X = PHOTOS[:, :, 0, 0, 0].astype(float)
+    X = IMAGES[:, :, 0, 0, 0].astype(float)
     X[0, 2] = np.nan  # lacks the frame
     X[1, [0, 1, 3]] = np.nan  # has no other
-    falls = occlude_dates(Reader((2,)), X, Y)
+    falls, complete = occlude_dates(Reader((2,)), X, Y)
     assert np.isnan(falls[[0, 1], 2]).all()
     assert np.isnan(falls[1]).all()
     assert np.allclose(falls[2:, 2], 0.4)
+    assert np.allclose(complete, [0.5, *[0.9] * 5])
     display = FrameImportanceDisplay.from_estimator(Reader((2,)), X, Y)
     assert np.allclose(display.by_date, [0, 0, 0.4, 0])
 
 
 def test_missing_frames_stay_missing_in_regions():
-    X = PHOTOS.astype("float32")
+    X = IMAGES.astype("float32")
     X[0, 1] = np.nan
     reader = Reader((2,))
     FrameImportanceDisplay.from_estimator(reader, X, Y, grid=(1, 1))
@@ -120,36 +121,15 @@ def test_missing_frames_stay_missing_in_regions():
     assert np.allclose(reader.seen[-1][1:, 1], 2 / 5 * 200)  # the mean of those that have it
 
 
-def test_mean_frames():
-    X = np.random.default_rng(0).random((5, 3, 2, 2))
-    X[1, 0] = np.nan
-    X[:, 2] = np.nan
-    mean = mean_frames(X)
-    assert mean.shape == (3, 2, 2, 1)
-    assert np.allclose(
-        mean[..., 0], [X[[0, 2, 3, 4], 0].mean(0), X[:, 1].mean(0), X[0, 2]], equal_nan=True
-    )
-
-
-def test_classes_count_alike():
-    values = np.array([[0.0], [0.0], [0.0], [0.0], [0.4], [0.8]])
-    mean, error = balanced_mean(values, Y)
-    assert np.allclose(mean, (0 + 0.6) / 2)
-    assert np.allclose(error, np.sqrt(0 + 0.08 / 2) / 2)
-    mean, error = balanced_mean(values[3:5], Y[3:5])
-    assert np.allclose(mean, 0.2)
-    assert np.isnan(error).all()
-
-
 def test_classes_of_any_type():
     reader = Reader((2,), classes=("dry", "wet"))
-    display = FrameImportanceDisplay.from_estimator(reader, PHOTOS, np.array(["dry", "wet"])[Y])
+    display = FrameImportanceDisplay.from_estimator(reader, IMAGES, np.array(["dry", "wet"])[Y])
     assert np.allclose(display.by_date, [0, 0, 0.4, 0])
 
 
 def test_what_is_drawn():
     display = FrameImportanceDisplay.from_estimator(
-        Reader((2,)), PHOTOS, Y, days=[0, 5, 9, 30], onset_day=7, grid=(2, 3)
+        Reader((2,)), IMAGES, Y, days=[0, 5, 9, 30], onset_day=7, grid=(2, 3)
     )
     dates, regions = display.ax_
     assert display.errorbar_[0].get_xdata().tolist() == [0, 5, 9, 30]
@@ -168,17 +148,78 @@ def test_numbers_say_no_minus_zero():
         by_date=np.zeros(2),
         by_date_error=np.zeros(2),
         by_region=np.array([[-1e-9, 0.5]]),
-        picture=np.zeros((2, 2, 3)),
+        mean_image=np.zeros((2, 2, 3)),
     )
     assert [text.get_text() for text in display.plot().ax_[1].texts] == ["0.00", "0.50"]
 
 
+def noise(n):
+    """A model that was fitted on noise, and other noise."""
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(2 * n, 4)), np.arange(2 * n) % 2
+    model = make_pipeline(SimpleImputer(), LogisticRegression(C=1e-3))
+    return model.fit(X[:n], y[:n]), X[n:], y[n:]
+
+
+@pytest.mark.parametrize(
+    ("probability", "error", "near"),
+    [
+        (0.5, 0, True),
+        (0.54, np.nan, True),
+        (0.46, 0.001, True),
+        (0.6, 0.06, True),
+        (0.6, 0.04, False),
+        (0.6, np.nan, False),
+        (0.3, 0.04, False),
+    ],
+)
+def test_n21_a_model_near_chance_is_called_so(probability, error, near):
+    zeros = np.zeros(2)
+    display = FrameImportanceDisplay(
+        by_date=zeros, by_date_error=zeros, probability=probability, probability_error=error
+    )
+    title = f"model near chance: the true class has probability {probability:.2f}"
+    assert display.plot().ax_.get_title() == (title if near else "")
+
+
+def test_n21_probability_of_the_true_class():
+    display = FrameImportanceDisplay.from_estimator(*noise(40))
+    assert "near chance" in display.ax_.get_title()
+    assert display.chance == 0.5
+    display = FrameImportanceDisplay.from_estimator(Reader((2,)), IMAGES, Y)
+    assert np.isclose(display.probability, 0.9)
+    assert np.isclose(display.probability_error, 0)
+    assert display.ax_.get_title() == ""
+
+
+def test_n21_small_importance_does_not_fill_its_axis():
+    display = FrameImportanceDisplay.from_estimator(*noise(40))
+    assert 0 < np.abs(display.by_date).max() < 0.005
+    low, high = display.ax_.get_ylim()
+    assert low <= -0.05
+    assert high >= 0.05
+    display = FrameImportanceDisplay(
+        by_date=np.zeros(2),
+        by_date_error=np.zeros(2),
+        by_region=np.array([[-0.002, 0.002]]),
+        mean_image=np.zeros((2, 2, 3)),
+    )
+    assert display.plot().heat_map_.get_clim() == (-0.05, 0.05)
+
+
+def test_n21_rewatering_is_marked():
+    display = FrameImportanceDisplay.from_estimator(
+        Reader((2,)), IMAGES, Y, days=[0, 5, 9, 30], onset_day=7, rewatering_day=20
+    )
+    assert display.rewatering_line_.get_xdata() == [20, 20]
+
+
 def test_given_axes_are_used():
     _, (one, two, three) = plt.subplots(ncols=3)
-    display = FrameImportanceDisplay.from_estimator(Reader((2,)), PHOTOS, Y, ax=one)
+    display = FrameImportanceDisplay.from_estimator(Reader((2,)), IMAGES, Y, ax=one)
     assert display.ax_ is one
     display = FrameImportanceDisplay.from_estimator(
-        Reader((2,)), PHOTOS, Y, grid=(2, 2), ax=[two, three]
+        Reader((2,)), IMAGES, Y, grid=(2, 2), ax=[two, three]
     )
     assert list(display.ax_) == [two, three]
     _, bounding = plt.subplots()
@@ -199,16 +240,16 @@ def test_pipeline():
     assert display.by_date[1] > 0.2 > 0.1 > np.abs(display.by_date[[0, 2, 3]]).max()
 
 
-NUMBERS = PHOTOS[:, :, 0, 0, 0].astype(float)
+NUMBERS = IMAGES[:, :, 0, 0, 0].astype(float)
 
 
 @pytest.mark.parametrize(
     ("X", "y", "options", "message"),
     [
-        (NUMBERS, Y, {"grid": (2, 2)}, "numbers and no pictures: leave out grid"),
-        (PHOTOS, Y, {"grid": (9, 2)}, "at most the 8 x 12 pixels"),
-        (PHOTOS, Y, {"grid": (0, 2)}, "grid must be"),
-        (NUMBERS[:, :1], Y, {}, "one frame only"),
+        (NUMBERS, Y, {"grid": (2, 2)}, "no images but numbers: leave out grid"),
+        (IMAGES, Y, {"grid": (9, 2)}, "at most the 8 x 12 pixels"),
+        (IMAGES, Y, {"grid": (0, 2)}, "grid must be"),
+        (NUMBERS[:, :1], Y, {}, "only one frame"),
         (NUMBERS, Y + 1, {}, "y has the class 2, which the estimator does not know; it knows 0, 1"),
         (NUMBERS, Y[:3], {}, "inconsistent numbers of samples"),
         (NUMBERS, Y, {"days": [1, 2]}, "days must be one for each"),
@@ -225,7 +266,7 @@ def test_estimators_that_do_not_fit():
     with pytest.raises(NotFittedError):
         FrameImportanceDisplay.from_estimator(LogisticRegression(), NUMBERS, Y)
     model = LogisticRegression().fit(NUMBERS, Y)
-    with pytest.raises(ValueError, match=r"fails where frame 0 is missing.*imputer"):
+    with pytest.raises(ValueError, match=r"fails if frame 0 is missing.*imputer"):
         FrameImportanceDisplay.from_estimator(model, NUMBERS, Y)
 
 

@@ -19,28 +19,70 @@ Y = np.array(["dry", "dry", "dry", "wet"])
 def test_median_and_band():
     display = GrowthDisplay.from_sequences(X, Y, quantiles=(0, 1))
     assert display.names.tolist() == ["dry", "wet"]
-    assert display.n_plants.tolist() == [3, 1]
+    assert [len(plants) for plants in display.values] == [3, 1]
     assert np.array_equal(display.median, [[1, 3], [7, 7]])
     assert np.array_equal(display.low, [[0, 1], [7, 7]])
     assert np.array_equal(display.high, [[2, 5], [7, 7]])
 
 
 def test_what_is_drawn():
-    display = GrowthDisplay.from_sequences(X, Y, days=[3, 10], onset_day=5, value_name="Height (m)")
+    values, groups = np.repeat(X, 2, axis=0), np.repeat(Y, 2)
+    display = GrowthDisplay.from_sequences(
+        values, groups, days=[3, 10], onset_day=5, value_name="Height (m)"
+    )
     ax = display.ax_
     assert [line.get_xdata().tolist() for line in display.lines_] == [[3, 10], [3, 10]]
     assert np.array_equal([line.get_ydata() for line in display.lines_], display.median)
-    top = [band.get_paths()[0].vertices[:, 1].max() for band in display.bands_]
-    assert np.allclose(top, display.high.max(axis=1))
+    (dry, wet) = display.bands_
+    assert np.isclose(dry.get_paths()[0].vertices[:, 1].max(), display.high[0].max())
+    assert wet is None
     assert display.onset_line_.get_xdata() == [5, 5]
+    assert display.rewatering_line_ is None
     assert [text.get_text() for text in ax.texts] == ["last irrigation"]
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("Time (days)", "Height (m)")
     legend = [text.get_text() for text in ax.get_legend().get_texts()]
-    assert legend == ["dry (3 plants)", "wet (1 plant)"]
-    assert ax.get_legend().get_title().get_text() == "Median, 10 to 90 % of plants"
+    assert legend == ["dry (6 plants)", "wet (2 plants)"]
+    title = ax.get_legend().get_title().get_text()
+    assert title == "Median, 10 to 90 % of plants, plants if 5 or fewer"
 
 
-def test_groups_differ_without_colour():
+@pytest.mark.parametrize(("n", "few"), [(1, True), (3, True), (5, True), (6, False)])
+def test_n21_few_plants_are_drawn_one_by_one(n, few):
+    values = np.arange(2.0 * n).reshape(n, 2)
+    display = GrowthDisplay.from_sequences(values, ["dry"] * n)
+    lines, band = display.plant_lines_[0], display.bands_[0]
+    assert (band is None) == few
+    assert [line.get_ydata().tolist() for line in lines] == (values.tolist() if few else [])
+    title = display.ax_.get_legend().get_title().get_text()
+    assert title == ("Median, single plants" if few else "Median, 10 to 90 % of plants")
+
+
+def is_warm(line):
+    red, _, blue = to_rgb(line.get_color())
+    return red > blue
+
+
+def test_n21_stressed_plants_are_drawn_in_warm_colors():
+    options = {"pos_label": "dry"}
+    dry, wet = GrowthDisplay.from_sequences(X, Y, **options).lines_
+    assert is_warm(dry)
+    assert not is_warm(wet)
+    watered, stressed = GrowthDisplay.from_sequences(X, Y == "dry").lines_
+    assert is_warm(stressed)
+    assert not is_warm(watered)
+    display = GrowthDisplay.from_sequences(np.zeros((12, 2)), np.arange(12), pos_label=7)
+    assert [is_warm(line) for line in display.lines_] == [i == 7 for i in range(12)]
+    styles = {(line.get_color(), str(line._dash_pattern)) for line in display.lines_}
+    assert len(styles) == 12
+
+
+def test_n21_rewatering_is_marked():
+    display = GrowthDisplay.from_sequences(X, Y, days=[3, 10], onset_day=5, rewatering_day=8)
+    assert display.rewatering_line_.get_xdata() == [8, 8]
+    assert [text.get_text() for text in display.ax_.texts] == ["last irrigation", "re-watering"]
+
+
+def test_groups_differ_without_color():
     values = np.tile(np.arange(7.0)[:, None], (1, 2))
     lines = GrowthDisplay.from_sequences(values, np.arange(7)).lines_
     assert len({line.get_marker() for line in lines}) == 7
@@ -69,7 +111,7 @@ def test_channel():
     )
 
 
-def test_cover_of_photos():
+def test_cover_of_images():
     plants = make_water_stress(n_plants=6, n_frames=4, size=8, random_state=0)
     display = GrowthDisplay.from_sequences(plants.data, plants.target)
     cover = CanopyCover().transform(plants.data)
@@ -102,6 +144,7 @@ def test_given_axes_are_used():
         (X, {"days": [1, 0]}, "days must be strictly increasing"),
         (X, {"quantiles": (0.9, 0.1)}, "quantiles must be increasing"),
         (X[:3], {}, "inconsistent numbers of samples"),
+        (X, {"pos_label": "stressed"}, "pos_label='stressed' is not in y, which has dry, wet"),
     ],
 )
 def test_errors(X, options, message):

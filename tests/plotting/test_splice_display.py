@@ -1,9 +1,9 @@
-"""SpliceDisplay: every frame under the color and the number of the plant that gave it."""
+"""SpliceDisplay: every frame has the color and the number of its donor."""
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
-from matplotlib.colors import to_hex
+from matplotlib.colors import to_hex, to_rgb
 
 from skwater import ImageSequences, RSSResampler, SplicedSequences
 from skwater.plotting import SpliceDisplay
@@ -13,14 +13,14 @@ DONORS = np.array([[0] * 6, [4, 4, 1, 1, 1, 4]])
 
 
 def squares(n=5, n_frames=6, dtype="uint8", channels=3):
-    """Photos of 4 x 6 pixels, whose value says plant and frame."""
+    """Images of 4 x 6 pixels; the value is 40 times the plant plus the frame."""
     value = np.arange(n)[:, None] * 40 + np.arange(n_frames)
     return np.broadcast_to(value[..., None, None, None], (n, n_frames, 4, 6, channels)).astype(
         dtype
     )
 
 
-def test_trace():
+def test_numbers():
     display = SpliceDisplay.from_spliced(
         SplicedSequences(NUMBERS, DONORS), 1, days=[0, 2, 3, 7, 8, 9]
     )
@@ -47,15 +47,15 @@ def test_channel():
 
 
 def cell(display, row, frame):
-    """What of the mosaic lies inside the colored frame, and its color."""
-    rectangle = display.frames_[frame if row == 0 else len(display.donors) + row - 1]
+    """The pixels inside a colored border, and its color."""
+    rectangle = display.borders_[frame if row == 0 else len(display.donors) + row - 1]
     x, y = (round(value + 0.5) for value in rectangle.get_xy())
     height, width = round(rectangle.get_height()), round(rectangle.get_width())
     pixels = display.image_.get_array()[y : y + height, x : x + width]
     return pixels, to_hex(rectangle.get_edgecolor())
 
 
-def test_pictures():
+def test_images():
     X = squares()
     display = SpliceDisplay.from_spliced(SplicedSequences(X, DONORS), 1)
     assert display.originals.shape == (2, 6, 4, 6, 3)
@@ -71,24 +71,24 @@ def test_pictures():
     assert labels == ["4", "4", "1", "1", "1", "4"]
     rows = [text.get_text() for text in display.ax_.get_yticklabels()]
     assert rows == ["spliced", "plant 4", "plant 1"]
-    assert len(display.frames_) == 12  # each photo above, and the same one below
+    assert len(display.borders_) == 12  # each frame above, and the same one below
     for k, (donor, t) in enumerate([(4, 0), (4, 1), (4, 5), (1, 2), (1, 3), (1, 4)]):
         pixels, color = cell(display, k + 1, None)
         assert np.allclose(pixels, X[donor, t] / 255)
         assert color == colors[t]
 
 
-def test_photos_not_taken_are_pale():
+def test_frames_not_taken_are_pale():
     display = SpliceDisplay.from_spliced(SplicedSequences(squares(), DONORS), 1)
     mosaic = display.image_.get_array()
-    first = display.frames_[6]  # plant 4, frame 0; its frame 2 was not taken
-    step = display.frames_[1].get_x() - display.frames_[0].get_x()
+    first = display.borders_[6]  # plant 4, frame 0; its frame 2 was not taken
+    step = display.borders_[1].get_x() - display.borders_[0].get_x()
     x, y = round(first.get_x() + 0.5 + 2 * step), round(first.get_y() + 0.5)
     assert np.allclose(mosaic[y, x], 0.7 + 0.3 * 162 / 255)
 
 
 @pytest.mark.parametrize(("dtype", "channels"), [("uint16", 1), ("float32", 3), ("uint8", 5)])
-def test_other_pictures(dtype, channels):
+def test_other_images(dtype, channels):
     X = squares(dtype=dtype, channels=channels)
     X = X[..., 0] if channels == 1 else X
     display = SpliceDisplay.from_spliced(SplicedSequences(X, DONORS), 1)
@@ -99,7 +99,7 @@ def test_other_pictures(dtype, channels):
     assert (levels[0] > levels[1]).all()
 
 
-def test_a_missing_photo_is_gray():
+def test_a_missing_frame_is_gray():
     X = squares(dtype="float32")
     X[4, 0] = np.nan
     display = SpliceDisplay.from_spliced(SplicedSequences(X, DONORS), 1)
@@ -107,13 +107,13 @@ def test_a_missing_photo_is_gray():
     assert np.allclose(cell(display, 0, 0)[0], 0.9)
 
 
-def test_large_photos_become_thumbnails():
+def test_large_images_become_thumbnails():
     X = np.zeros((2, 2, 400, 600, 3), dtype="uint8")
     display = SpliceDisplay.from_spliced(SplicedSequences(X, [[0, 1]]), 0)
     assert max(display.originals.shape[2:4]) <= 120
 
 
-def test_photos_on_disk(tmp_path):
+def test_images_on_disk(tmp_path):
     import cv2
 
     for i, t in np.ndindex(2, 2):
@@ -135,7 +135,7 @@ def test_what_the_resampler_returns():
     assert np.array_equal(drawn, X_new[-1])
 
 
-def test_onset_and_classes_of_a_trace():
+def test_onset_and_classes_of_numbers():
     days = [0, 2, 3, 7, 8, 9]
     y = np.array(["wet", "dry", "wet", "wet", "wet"])
     X = SplicedSequences(NUMBERS, DONORS)
@@ -158,15 +158,46 @@ def test_onset_and_classes_of_a_trace():
         (9, None, 6),
     ],
 )
-def test_onset_of_pictures_lies_between_two_frames(onset, days, column):
+def test_onset_of_images_lies_between_two_frames(onset, days, column):
     X = SplicedSequences(squares(), DONORS)
     display = SpliceDisplay.from_spliced(X, 1, days=days, onset_day=onset, y=[0, 1, 0, 0, 0])
     (x, _) = display.onset_line_.get_xdata()
-    edges = [(f.get_x(), f.get_x() + f.get_width()) for f in display.frames_[:6]]
+    edges = [(f.get_x(), f.get_x() + f.get_width()) for f in display.borders_[:6]]
     assert column == 0 or x > edges[column - 1][1]
     assert column == 6 or x < edges[column][0]
     rows = [text.get_text() for text in display.ax_.get_yticklabels()]
     assert rows == ["spliced", "plant 4 (0)", "plant 1 (1)"]
+
+
+def is_warm(color):
+    red, _, blue = to_rgb(color)
+    return red > blue
+
+
+@pytest.mark.parametrize("X", [NUMBERS, squares()], ids=["numbers", "images"])
+def test_n21_stressed_donors_have_warm_colors(X):
+    X = SplicedSequences(X, [[0, 1, 2, 3, 4, 0]])
+    y = np.array(["wet", "dry", "wet", "dry", "wet"])
+    for options in {"y": y, "pos_label": "dry"}, {"y": y == "dry"}:
+        display = SpliceDisplay.from_spliced(X, 0, **options)
+        colors = [line.get_color() for line in display.lines_]
+        colors += [border.get_edgecolor() for border in display.borders_[:6]]
+        assert [is_warm(color) for color in colors] == [False, True, False, True, False, False]
+        assert len(set(map(to_hex, colors))) == 5
+    with pytest.raises(ValueError, match="pos_label='stressed' is not in y, which has dry, wet"):
+        SpliceDisplay.from_spliced(X, 0, y=y, pos_label="stressed")
+
+
+def test_n21_rewatering_is_marked():
+    options = {"days": [0, 2, 3, 7, 8, 9], "onset_day": 3, "rewatering_day": 8}
+    display = SpliceDisplay.from_spliced(SplicedSequences(NUMBERS, DONORS), 1, **options)
+    assert display.rewatering_line_.get_xdata() == [8, 8]
+    display = SpliceDisplay.from_spliced(SplicedSequences(squares(), DONORS), 1, **options)
+    edges = [(f.get_x(), f.get_x() + f.get_width()) for f in display.borders_[:6]]
+    assert edges[2][1] < display.onset_line_.get_xdata()[0] < edges[3][0]
+    assert edges[3][1] < display.rewatering_line_.get_xdata()[0] < edges[4][0]
+    labels = [text.get_text() for text in display.ax_.texts]
+    assert labels[-2:] == ["last irrigation", "re-watering"]
 
 
 def test_labels_that_the_resampler_returns():
@@ -188,7 +219,7 @@ def test_given_axes_are_used():
 
 def test_errors():
     X = SplicedSequences(NUMBERS, DONORS)
-    with pytest.raises(TypeError, match=r"got ndarray: give RSSResampler lazy=True"):
+    with pytest.raises(TypeError, match=r"got ndarray\. Pass lazy=True to RSSResampler"):
         SpliceDisplay.from_spliced(NUMBERS, 1)
     with pytest.raises(TypeError, match="integer"):
         SpliceDisplay.from_spliced(X, [0, 1])
@@ -198,5 +229,5 @@ def test_errors():
         SpliceDisplay.from_spliced(X, 1, days=[1, 2])
     with pytest.raises(ValueError, match="X has images"):
         SpliceDisplay.from_spliced(SplicedSequences(squares(), DONORS), 1, channel=0)
-    with pytest.raises(ValueError, match="it has 3 rows, and plant 4 gave a frame"):
+    with pytest.raises(ValueError, match="it has 3 rows, but plant 4 gave a frame"):
         SpliceDisplay.from_spliced(X, 1, y=[0, 1, 0])

