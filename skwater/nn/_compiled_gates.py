@@ -5,7 +5,7 @@ into the exponent of the float, and the rest, within a half, goes through a poly
 """
 
 from functools import cache
-from itertools import chain, pairwise
+from itertools import pairwise
 
 import torch
 
@@ -17,6 +17,7 @@ _POWER_OF_2 = (
     0.0001533757682,
 )
 _MINUS_LOG2_E = -1.4426950408889634
+_N_PARTS = {"raw": 4, "gates": 4}  # i, f, o, g
 _ROUNDER = 1.5 * 2**23  # adding it rounds to an integer, which the last bits then hold
 
 
@@ -56,24 +57,20 @@ class CompiledGates:
 
 def _run(name, n_hidden, **arrays):
     """Run a kernel on arrays (n, pixels, channels)."""
-    n, n_pixels, _ = next(iter(arrays.values())).shape
-    widths = {"raw": 4 * n_hidden, "gates": 4 * n_hidden}
-    for array_name, array in arrays.items():
-        shape = n, n_pixels, widths.get(array_name, n_hidden)
-        # The kernel finds channels side by side; anything else would be read from elsewhere.
-        if (
-            array.shape != shape
-            or array.dtype != torch.float32
-            or array.device.type != "cpu"
-            or (array.stride(2) != 1 and shape[2] > 1)
-        ):
-            raise ValueError(
-                f"{array_name} must be float32 of shape {shape} on the CPU with adjacent "
-                f"channels, got {array.dtype}, {tuple(array.shape)}, strides {array.stride()}."
-            )
     function = _compile(name, n_hidden, tuple(arrays), vector_size()[0])
-    addresses = [(a.data_ptr(), a.stride(0), a.stride(1)) for a in arrays.values()]
-    function(n_pixels, n * n_pixels, n, *chain(*addresses))
+    n, n_pixels, _ = next(iter(arrays.values())).shape
+    arguments = [n]
+    for array_name, array in arrays.items():
+        shape = n, n_pixels, n_hidden * _N_PARTS.get(array_name, 1)
+        by_sample, by_pixel, by_channel = array.stride()
+        # The kernel would read other numbers, or beyond the array.
+        if array.shape != shape or by_channel != 1 or array.dtype is not torch.float32:
+            raise ValueError(
+                f"{array_name} must be float32 of shape {shape} with adjacent channels, got "
+                f"{array.dtype}, {tuple(array.shape)}, strides {array.stride()}."
+            )
+        arguments += array.data_ptr(), by_sample, by_pixel
+    function(n_pixels, n * n_pixels, *arguments)
 
 
 @cache
@@ -105,11 +102,12 @@ def write_kernel(name, n_hidden, arrays, n_lanes):
     n_samples = kernel.integer()
     places = {array: (kernel.pointer(), kernel.integer(), kernel.integer()) for array in arrays}
     for sample in kernel.range(0, n_samples):
+        starts = {
+            array: (start + sample * by_sample, by_pixel)
+            for array, (start, by_sample, by_pixel) in places.items()
+        }
         for item in kernel.range(kernel.first, kernel.stop):
-            pointers = {
-                array: start + (sample * by_sample + item * by_pixel)
-                for array, (start, by_sample, by_pixel) in places.items()
-            }
+            pointers = {array: start + item * stride for array, (start, stride) in starts.items()}
             _AT_PIXEL[name](_Pixel(pointers, n_hidden, n_lanes))
     return kernel
 
@@ -201,7 +199,7 @@ class _Pixel:
     def load(self, name, channels):
         """Some channels of an array; the lanes that are left are undefined."""
         # The vector must end within the pixel. Masked loads would do, if they were not so slow.
-        n_channels = self._n_hidden * (4 if name in ("raw", "gates") else 1)
+        n_channels = self._n_hidden * _N_PARTS.get(name, 1)
         width = self._n_lanes if n_channels >= self._n_lanes else len(channels)
         first = min(channels.start, n_channels - width)
         vector = (self._pointers[name] + first).load(width)

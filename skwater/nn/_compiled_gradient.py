@@ -6,7 +6,7 @@ neighbor is multiplied by them, and the sums stay in registers along a row of pi
 """
 
 from functools import cache
-from itertools import pairwise
+from itertools import pairwise, product
 
 import torch
 
@@ -54,16 +54,16 @@ class CompiledWeightGradient:
         n_gates, n_channels, height, width = self._shape
         n, n_padded_rows, n_columns, _ = xh.shape
         for name, array, channels in (("xh", xh, n_channels), ("d_gates", d_gates, n_gates)):
-            # Anything else would be read from elsewhere.
+            shape = n, n_padded_rows, n_columns, channels
+            # The kernel would read other numbers, or beyond the array.
             if (
-                array.shape != (n, n_padded_rows, n_columns, channels)
-                or array.dtype != torch.float32
-                or array.device.type != "cpu"
+                array.shape != shape
                 or not array.is_contiguous()
+                or array.dtype is not torch.float32
             ):
                 raise ValueError(
-                    f"{name} must be contiguous float32 with {channels} channels on the CPU, "
-                    f"got {array.dtype}, {tuple(array.shape)}, strides {array.stride()}."
+                    f"{name} must be contiguous float32 of shape {shape}, got {array.dtype}, "
+                    f"{tuple(array.shape)}, strides {array.stride()}."
                 )
         n_rows = n_padded_rows - height + 1
         n_pixels = n * n_rows * n_columns
@@ -71,7 +71,7 @@ class CompiledWeightGradient:
             n_chunks = max(1, min(_MOST_CHUNKS, n * n_rows, n_pixels // _CHUNK_PIXELS))
             shape = n_chunks, height, width, n_channels, _padded(n_gates, vector_size()[0])
             self._sums = torch.zeros(shape, dtype=torch.float32, device="cpu")
-        add_rows = _compile(*self._shape, *vector_size())
+        add_rows = _compile(*self._shape, *vector_size())  # not before it is needed
         addresses = [array.data_ptr() for array in (xh, d_gates, self._sums)]
         n_chunks = len(self._sums)
         add_rows(n_chunks, n_pixels, *addresses, n_chunks, n, n_rows, n_columns)
@@ -109,29 +109,28 @@ def write_kernel(n_gates, n_channels, height, width, n_lanes, n_sums):
     x, d, sums = (kernel.pointer() for _ in range(3))
     n_chunks, n_samples, n_rows, n_columns = (kernel.integer() for _ in range(4))
     all_rows, padding = n_samples * n_rows, width // 2
-    n_padded = _padded(n_gates, n_lanes)
-    n_in_tap = n_channels * n_padded
+    in_tap = n_channels * _padded(n_gates, n_lanes)
+    # Offsets of neighbors that at least one column has inside the frame.
+    first_dx = (padding + 1 - n_columns).at_least(0)
+    stop_dx = (padding + n_columns).at_most(width)
 
     for chunk in kernel.range(kernel.first, kernel.stop):
-        chunk_sums = sums + chunk * (height * width * n_in_tap)
+        chunk_sums = sums + chunk * (height * width * in_tap)
         first, stop = all_rows * chunk // n_chunks, all_rows * (chunk + 1) // n_chunks
         for row in kernel.range(first, stop):
             padded_row = row + row // n_rows * (height - 1)
+            d_row = d + (padded_row + height // 2) * n_columns * n_gates
             for dy in kernel.range(0, height):
-                # Offsets of neighbors that some columns have inside the frame, and these columns.
-                first_dx, stop_dx = (
-                    (padding + 1 - n_columns).at_least(0),
-                    (n_columns + padding).at_most(width),
-                )
+                x_row = x + (padded_row + dy) * n_columns * n_channels
+                row_sums = chunk_sums + dy * (width * in_tap)
                 for dx in kernel.range(first_dx, stop_dx):
-                    left, right = (padding - dx).at_least(0), (dx - padding).at_least(0)
-                    x_pixel = (padded_row + dy) * n_columns + left + dx - padding
-                    d_pixel = (padded_row + height // 2) * n_columns + left
+                    shift = dx - padding
+                    left, right = (-shift).at_least(0), shift.at_least(0)  # columns left out
                     _add_row(
                         kernel,
-                        x + x_pixel * n_channels,
-                        d + d_pixel * n_gates,
-                        chunk_sums + (dy * width + dx) * n_in_tap,
+                        x_row + (left + shift) * n_channels,
+                        d_row + left * n_gates,
+                        row_sums + dx * in_tap,
                         n_columns - left - right,
                         (n_gates, n_channels, n_lanes, n_sums),
                     )
@@ -143,17 +142,19 @@ def _add_row(kernel, x, d, tap_sums, n_columns, sizes):
     n_gates, n_channels, n_lanes, n_sums = sizes
     n_padded = _padded(n_gates, n_lanes)
     for channels, vectors in _tiles(n_channels, n_padded // n_lanes, n_sums):
-        sums = {(c, v): kernel.zeros(n_lanes) for c in channels for v in vectors}
-        for column in kernel.repeat(0, n_columns, sums):
-            d_pixel, x_pixel = d + column * n_gates, x + column * n_channels
-            gates = {v: (d_pixel + v * n_lanes).load(n_lanes) for v in vectors}
+        pairs = list(product(channels, vectors))
+        now = {"x": x, "d": d} | {pair: kernel.zeros(n_lanes) for pair in pairs}
+        for _ in kernel.repeat(0, n_columns, now):
+            gates = {v: (now["d"] + v * n_lanes).load(n_lanes) for v in vectors}
             for c in channels:
-                channel = (x_pixel + c).load_all(n_lanes)
+                channel = (now["x"] + c).load_all(n_lanes)
                 for v in vectors:
-                    sums[c, v] = fma(channel, gates[v], sums[c, v])
-        for (c, v), value in sums.items():
+                    now[c, v] = fma(channel, gates[v], now[c, v])
+            now["x"] += n_channels
+            now["d"] += n_gates
+        for c, v in pairs:
             place = tap_sums + (c * n_padded + v * n_lanes)
-            place.store(place.load(n_lanes) + value)
+            place.store(place.load(n_lanes) + now[c, v])
 
 
 def _tiles(n_channels, n_vectors, n_sums):
