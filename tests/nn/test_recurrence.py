@@ -39,7 +39,7 @@ def draw(seed, dtype=torch.float64, size=None):
 
 
 def fast_states(x, layers, **options):
-    """Do the same as naive_states, with the function under test."""
+    """The same as naive_states, by the function under test."""
     missing = [row if row.any() else None for row in x.isnan().flatten(2).all(2).unbind(1)]
     states = x.nan_to_num(0).transpose(0, 1)
     for weight, bias in layers:
@@ -49,7 +49,7 @@ def fast_states(x, layers, **options):
 
 
 def gradients(function, x, layers, **options):
-    """Gradients of all that there is, of a loss that every state has a part in."""
+    """Gradients of x and of all weights, of a loss that depends on every state."""
     leaves = [x, *(tensor for layer in layers for tensor in layer)]
     leaves = [leaf.detach().clone().requires_grad_() for leaf in leaves]
     states = function(leaves[0], list(zip(leaves[1::2], leaves[2::2], strict=True)), **options)
@@ -178,7 +178,7 @@ def buffers_of(net):
     return [layer._workspace._buffers for layer in net.cells]
 
 
-def test_memory_is_used_again_and_given_back():
+def test_memory_is_reused_and_returned():
     net, x = make_net().train(), torch.randn(4, 3, 3, 9, 8)
     net(x).sum().backward()
     before = [{name: b.data_ptr() for name, b in flat.items()} for flat in buffers_of(net)]
@@ -279,7 +279,7 @@ def test_d8_machine_code_gives_the_same_bits_with_any_number_of_threads():
         assert all(torch.equal(tensors[0], other) for other in tensors[1:])
 
 
-def test_inference_keeps_nothing():
+def test_inference_holds_no_memory():
     net, x = make_net(), torch.randn(2, 4, 3, 9, 8)
     with torch.no_grad():
         logits = net.eval()(x)
