@@ -13,8 +13,8 @@ import torch
 from ._machine_code import Kernel, compile_kernel, fma, vector_size
 
 _MOST_WEIGHTS = 2**15
-# Chunks of rows, each with sums of its own: they depend on the frames alone and are added in
-# order, so the result is the same with any number of threads. So many keep 64 threads busy.
+# Each chunk of rows has sums of its own, which are added in order: chunks depend on the frames
+# alone, so the result is the same with any number of threads. A power of 2 suits most numbers.
 _MOST_CHUNKS = 64
 _CHUNK_PIXELS = 2**10
 
@@ -68,7 +68,8 @@ class CompiledWeightGradient:
         n_rows = n_padded_rows - height + 1
         n_pixels = n * n_rows * n_columns
         if self._sums is None:
-            n_chunks = max(1, min(_MOST_CHUNKS, n * n_rows, n_pixels // _CHUNK_PIXELS))
+            limit = max(1, min(_MOST_CHUNKS, n * n_rows, n_pixels // _CHUNK_PIXELS))
+            n_chunks = 1 << (limit.bit_length() - 1)
             shape = n_chunks, height, width, n_channels, _padded(n_gates, vector_size()[0])
             self._sums = torch.zeros(shape, dtype=torch.float32, device="cpu")
         add_rows = _compile(*self._shape, *vector_size())  # not before it is needed
