@@ -1,8 +1,8 @@
-"""The gradient by the weights of one frame, as machine code made by llvmlite for this processor.
+"""The gradient with respect to the weights of a convolution, as machine code.
 
-It is half of a training step, and a general convolution library is at its worst there: 13 channels
-and 40 gates fill no vector. Here the gates of a pixel are vectors, a few channels of a neighbour
-are multiplied by each, and the sums stay in registers along a row of pixels.
+It is half of a training step, and a general convolution library is slow at it: 13 channels
+and 40 gates fill no vector. Here the gates of a pixel are vectors, each of a few channels of a
+neighbor is multiplied by them, and the sums stay in registers along a row of pixels.
 """
 
 from functools import cache
@@ -10,13 +10,17 @@ from itertools import pairwise, product
 
 import torch
 
-from ._machine_code import compile_loop, vector_size
+from ._machine_code import Kernel, compile_kernel, fma, vector_size
 
 _MOST_WEIGHTS = 2**15
+# Each chunk of rows has sums of its own, which are added in order: chunks depend on the frames
+# alone, so the result is the same with any number of threads. A power of 2 suits most numbers.
+_MOST_CHUNKS = 64
+_CHUNK_PIXELS = 2**10
 
 
 def compiled_weight_gradient(weight):
-    """Return a WeightGradient for these kernels, or None where another way is better.
+    """Return a new CompiledWeightGradient for these kernels, or None if another way is better.
 
     It is for single precision on the CPU. Kernels of one row have no padding below that vectors
     may read from, and that of a few gates is too short for it; with many channels a convolution
@@ -32,60 +36,126 @@ def compiled_weight_gradient(weight):
         or weight.numel() > _MOST_WEIGHTS
     ):
         return None
-    return WeightGradient(n_gates, n_channels, height, width)
+    return CompiledWeightGradient(n_gates, n_channels, height, width)
 
 
-class WeightGradient:
-    """Gradient by the kernels over [x, h], whose height and width are odd."""
+class CompiledWeightGradient:
+    """Gradient with respect to the kernels over [x, h]; the interface of TorchWeightGradient.
+
+    Height and width of the kernels are odd.
+    """
 
     def __init__(self, n_gates, n_channels, height, width):
         self._shape = n_gates, n_channels, height, width
-        n_lanes, _ = vector_size()
-        self._n_padded = -(-n_gates // n_lanes) * n_lanes
+        self._sums = None
 
-    def __call__(self, xh, d_gates):
-        """Sum over the pixels of one frame; both (n, h + padding, w, channels), rows padded."""
+    def add(self, xh, d_gates):
+        """Add the gradient of one frame; both (n, h + padding, w, channels), rows padded."""
         n_gates, n_channels, height, width = self._shape
-        n, n_rows, n_columns = len(xh), xh.shape[1] - height + 1, xh.shape[2]
-        sums = torch.zeros(torch.get_num_threads(), height, width, n_channels, self._n_padded)
-        add_rows = _compile(*self._shape)  # not before it is needed: prediction does not
-        add_rows(
-            n,
-            n_rows,
-            n * n_rows * n_columns,
-            xh.data_ptr(),
-            d_gates.data_ptr(),
-            sums.data_ptr(),
-            n_rows + height - 1,
-            n_columns,
-        )
-        return sums.sum(0)[..., :n_gates].permute(3, 2, 0, 1)
+        n, n_padded_rows, n_columns, _ = xh.shape
+        for name, array, channels in (("xh", xh, n_channels), ("d_gates", d_gates, n_gates)):
+            shape = n, n_padded_rows, n_columns, channels
+            # The kernel would read other numbers, or beyond the array.
+            if (
+                array.shape != shape
+                or not array.is_contiguous()
+                or array.dtype is not torch.float32
+            ):
+                raise ValueError(
+                    f"{name} must be contiguous float32 of shape {shape}, got {array.dtype}, "
+                    f"{tuple(array.shape)}, strides {array.stride()}."
+                )
+        n_rows = n_padded_rows - height + 1
+        n_pixels = n * n_rows * n_columns
+        if self._sums is None:
+            limit = max(1, min(_MOST_CHUNKS, n * n_rows, n_pixels // _CHUNK_PIXELS))
+            n_chunks = 1 << (limit.bit_length() - 1)
+            shape = n_chunks, height, width, n_channels, _padded(n_gates, vector_size()[0])
+            self._sums = torch.zeros(shape, dtype=torch.float32, device="cpu")
+        add_rows = _compile(*self._shape, *vector_size())  # not before it is needed
+        addresses = [array.data_ptr() for array in (xh, d_gates, self._sums)]
+        n_chunks = len(self._sums)
+        add_rows(n_chunks, n_pixels, *addresses, n_chunks, n, n_rows, n_columns)
+
+    def total(self):
+        """Sum over all frames."""
+        return self._sums.sum(0)[..., : self._shape[0]].permute(3, 2, 0, 1)
 
 
 @cache
-def _compile(n_gates, n_channels, height, width):
-    n_lanes, n_sums = vector_size()
-    n_padded = -(-n_gates // n_lanes) * n_lanes
-    shape = n_gates, n_channels, height, width
-    taps = "\n".join(
-        _write_tap(tap, tile, shape, n_lanes)
-        for tap in product(range(height), range(width))
-        for tile in _tiles(n_channels, n_padded // n_lanes, n_sums)
-    )
-    body = f"""
-  %sample.row = mul i64 %sample, %h
-  %y = add i64 %sample.row, %item
-  %x.pointer = inttoptr i64 %x to ptr
-  %d.pointer = inttoptr i64 %d to ptr
-  %sums.start = inttoptr i64 %sums to ptr
-  %sums.mine = mul i64 %thread, {n_padded * n_channels * height * width}
-  %sums.pointer = getelementptr float, ptr %sums.start, i64 %sums.mine
-{taps}
-  br label %item.end
-"""
-    vector = f"<{n_lanes} x float>"
-    fma = f"declare {vector} @llvm.fma.v{n_lanes}f32({vector}, {vector}, {vector})"
-    return compile_loop("add_weight_gradient", ["x", "d", "sums", "h", "w"], body, fma)
+def _compile(n_gates, n_channels, height, width, n_lanes, n_sums):
+    return compile_kernel(write_kernel(n_gates, n_channels, height, width, n_lanes, n_sums))
+
+
+def write_kernel(n_gates, n_channels, height, width, n_lanes, n_sums):
+    """Add up the products of gates and channels at all neighbors of all pixels.
+
+    Parameters
+    ----------
+    n_gates, n_channels, height, width : int
+        Shape of the weights.
+    n_lanes : int
+        Floats in a vector.
+    n_sums : int
+        Vectors of sums that fit the registers.
+
+    Returns
+    -------
+    Kernel
+        Its items are chunks of rows. Its arguments are the addresses of [x, h], of the gradient
+        of the gates and of the sums (chunks, height, width, channels, gates); the number of
+        chunks, of samples, of rows of a sample without padding, and of columns.
+    """
+    kernel = Kernel("add_weight_gradient")
+    x, d, sums = (kernel.pointer() for _ in range(3))
+    n_chunks, n_samples, n_rows, n_columns = (kernel.integer() for _ in range(4))
+    all_rows, padding = n_samples * n_rows, width // 2
+    in_tap = n_channels * _padded(n_gates, n_lanes)
+    # Offsets of neighbors that at least one column has inside the frame.
+    first_dx = (padding + 1 - n_columns).at_least(0)
+    stop_dx = (padding + n_columns).at_most(width)
+
+    for chunk in kernel.range(kernel.first, kernel.stop):
+        chunk_sums = sums + chunk * (height * width * in_tap)
+        first, stop = all_rows * chunk // n_chunks, all_rows * (chunk + 1) // n_chunks
+        for row in kernel.range(first, stop):
+            padded_row = row + row // n_rows * (height - 1)
+            d_row = d + (padded_row + height // 2) * n_columns * n_gates
+            for dy in kernel.range(0, height):
+                x_row = x + (padded_row + dy) * n_columns * n_channels
+                row_sums = chunk_sums + dy * (width * in_tap)
+                for dx in kernel.range(first_dx, stop_dx):
+                    shift = dx - padding
+                    left, right = (-shift).at_least(0), shift.at_least(0)  # columns left out
+                    _add_row(
+                        kernel,
+                        x_row + (left + shift) * n_channels,
+                        d_row + left * n_gates,
+                        row_sums + dx * in_tap,
+                        n_columns - left - right,
+                        (n_gates, n_channels, n_lanes, n_sums),
+                    )
+    return kernel
+
+
+def _add_row(kernel, x, d, tap_sums, n_columns, sizes):
+    """Add the products along one row of pixels, at one tap of the convolution kernel."""
+    n_gates, n_channels, n_lanes, n_sums = sizes
+    n_padded = _padded(n_gates, n_lanes)
+    for channels, vectors in _tiles(n_channels, n_padded // n_lanes, n_sums):
+        pairs = list(product(channels, vectors))
+        now = {"x": x, "d": d} | {pair: kernel.zeros(n_lanes) for pair in pairs}
+        for _ in kernel.repeat(0, n_columns, now):
+            gates = {v: (now["d"] + v * n_lanes).load(n_lanes) for v in vectors}
+            for c in channels:
+                channel = (now["x"] + c).load_all(n_lanes)
+                for v in vectors:
+                    now[c, v] = fma(channel, gates[v], now[c, v])
+            now["x"] += n_channels
+            now["d"] += n_gates
+        for c, v in pairs:
+            place = tap_sums + (c * n_padded + v * n_lanes)
+            place.store(place.load(n_lanes) + now[c, v])
 
 
 def _tiles(n_channels, n_vectors, n_sums):
@@ -98,78 +168,6 @@ def _tiles(n_channels, n_vectors, n_sums):
             yield range(start, stop), vectors
 
 
-def _write_tap(tap, tile, shape, n_lanes):
-    """Sums of one tile over the pixels of row %y, for the neighbours at one tap of the kernel."""
-    n_gates, n_channels, height, width = shape
-    dy, dx = tap
-    channels, vectors = tile
-    name = f"t{dy}.{dx}.{channels.start}.{vectors.start}"
-    vector, pad = f"<{n_lanes} x float>", width // 2
-    left, right = max(0, pad - dx), max(0, dx - pad)  # where the neighbour is outside the picture
-    n_padded = -(-n_gates // n_lanes) * n_lanes
-    pairs = [(c, v) for c in channels for v in vectors]
-    lines = [
-        f"  br label %{name}.before",
-        f"{name}.before:",
-        f"  %{name}.n = sub i64 %w, {left + right}",
-        f"  %{name}.xrow = add i64 %y, {dy}",
-        f"  %{name}.xpixel = mul i64 %{name}.xrow, %w",
-        f"  %{name}.xstart = add i64 %{name}.xpixel, {left + dx - pad}",
-        f"  %{name}.xat = mul i64 %{name}.xstart, {n_channels}",
-        f"  %{name}.x0 = getelementptr float, ptr %x.pointer, i64 %{name}.xat",
-        f"  %{name}.drow = add i64 %y, {height // 2}",
-        f"  %{name}.dpixel = mul i64 %{name}.drow, %w",
-        f"  %{name}.dstart = add i64 %{name}.dpixel, {left}",
-        f"  %{name}.dat = mul i64 %{name}.dstart, {n_gates}",
-        f"  %{name}.d0 = getelementptr float, ptr %d.pointer, i64 %{name}.dat",
-        f"  %{name}.any = icmp sgt i64 %{name}.n, 0",
-        f"  br i1 %{name}.any, label %{name}, label %{name}.end",
-        f"{name}:",
-    ]
-
-    def phi(kind, value, start, following):
-        lines.append(
-            f"  %{name}.{value} = phi {kind} [{start}, %{name}.before], [{following}, %{name}]"
-        )
-
-    phi("i64", "p", "0", f"%{name}.p1")
-    phi("ptr", "x1", f"%{name}.x0", f"%{name}.x2")
-    phi("ptr", "d1", f"%{name}.d0", f"%{name}.d2")
-    for c, v in pairs:
-        phi(vector, f"sum{c}.{v}", "zeroinitializer", f"%{name}.new{c}.{v}")
-    for v in vectors:
-        lines += [
-            f"  %{name}.dp{v} = getelementptr float, ptr %{name}.d1, i64 {v * n_lanes}",
-            f"  %{name}.d.{v} = load {vector}, ptr %{name}.dp{v}, align 4",
-        ]
-    for c in channels:
-        lines += [
-            f"  %{name}.xp{c} = getelementptr float, ptr %{name}.x1, i64 {c}",
-            f"  %{name}.x.{c} = load float, ptr %{name}.xp{c}, align 4",
-            f"  %{name}.one{c} = insertelement {vector} poison, float %{name}.x.{c}, i64 0",
-            f"  %{name}.all{c} = shufflevector {vector} %{name}.one{c}, {vector} poison, "
-            f"<{n_lanes} x i32> zeroinitializer",
-        ]
-    for c, v in pairs:
-        lines.append(
-            f"  %{name}.new{c}.{v} = call {vector} @llvm.fma.v{n_lanes}f32("
-            f"{vector} %{name}.all{c}, {vector} %{name}.d.{v}, {vector} %{name}.sum{c}.{v})"
-        )
-    lines += [
-        f"  %{name}.p1 = add i64 %{name}.p, 1",
-        f"  %{name}.x2 = getelementptr float, ptr %{name}.x1, i64 {n_channels}",
-        f"  %{name}.d2 = getelementptr float, ptr %{name}.d1, i64 {n_gates}",
-        f"  %{name}.more = icmp slt i64 %{name}.p1, %{name}.n",
-        f"  br i1 %{name}.more, label %{name}, label %{name}.store",
-        f"{name}.store:",
-    ]
-    for c, v in pairs:
-        at = ((dy * width + dx) * n_channels + c) * n_padded + v * n_lanes
-        lines += [
-            f"  %{name}.to{c}.{v} = getelementptr float, ptr %sums.pointer, i64 {at}",
-            f"  %{name}.old{c}.{v} = load {vector}, ptr %{name}.to{c}.{v}, align 4",
-            f"  %{name}.total{c}.{v} = fadd {vector} %{name}.old{c}.{v}, %{name}.new{c}.{v}",
-            f"  store {vector} %{name}.total{c}.{v}, ptr %{name}.to{c}.{v}, align 4",
-        ]
-    lines += [f"  br label %{name}.end", f"{name}.end:"]
-    return "\n".join(lines)
+def _padded(n_gates, n_lanes):
+    """Gates in whole vectors."""
+    return -(-n_gates // n_lanes) * n_lanes

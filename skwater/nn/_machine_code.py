@@ -1,17 +1,25 @@
-"""Functions in the language of LLVM, made into machine code for this processor by llvmlite.
+"""Functions written as arithmetic in Python and compiled for this processor by llvmlite.
 
-They run in the threads that torch's own operations use: threads of another pool would wait for
-these, which keep their cores busy for some milliseconds after each operation.
+A kernel is built once, by Python code that handles :class:`Value` objects: each operator adds an
+instruction, and the body of a ``for`` loop over :meth:`Kernel.range` becomes the body of a loop of
+the machine. Kernels run in the threads of torch's own operations: threads of another pool would
+wait for these, which keep their cores busy for some milliseconds after each operation.
 """
 
 import ctypes
-import struct
+import platform
 from functools import cache
 from pathlib import Path
 
 import torch
+from llvmlite import ir
 
-_SMALLEST_SHARE = 2**11  # pixels, below which threads would only wait for each other
+_SMALLEST_SHARE = 2**11  # pixels; with fewer, threads would only wait for each other
+_FLOAT, _INTEGER, _POINTER = ir.FloatType(), ir.IntType(64), ir.PointerType()
+_TEAM = {  # OpenMP's functions under names of our own: other libraries of threads have them too
+    "torch_thread_number": "omp_get_thread_num",
+    "torch_number_of_threads": "omp_get_num_threads",
+}
 _engines = []  # the machine code lives as long as they do
 
 
@@ -19,22 +27,26 @@ _engines = []  # the machine code lives as long as they do
 def vector_size():
     """Floats in a vector of this processor, and vectors of sums that fit its registers.
 
-    None where nothing is compiled: on other processors and with other libraries of threads than
-    those that this was tried on, and with an llvmlite that does not load or read our text.
+    None if nothing is compiled: on other processors and with other thread libraries than those
+    that this was tested on, and with an llvmlite that does not load or is too old.
     """
     try:
         from llvmlite import binding
     except (ImportError, OSError):
         return None
-    features = binding.get_host_cpu_features()
-    if binding.llvm_version_info[0] < 17 or not features.get("fma") or _threads() is None:
+    if binding.llvm_version_info[0] < 17 or _threads() is None:
+        return None
+    if platform.machine().lower() in ("aarch64", "arm64"):
+        return 4, 24  # fused multiply-add belongs to the base instructions
+    features = _host_features()
+    if not features.get("fma"):
         return None
     return (16, 24) if features.get("avx512f") else (8, 12)
 
 
 @cache
 def _threads():
-    """Torch's library of threads, found through torch; None where it has another interface."""
+    """Torch's library of threads, found through torch; None if it has another interface."""
     for path in Path(torch.__file__).with_name("lib").glob("libtorch_cpu.*"):
         library = ctypes.CDLL(str(path))
         if hasattr(library, "GOMP_parallel"):
@@ -42,132 +54,327 @@ def _threads():
     return None
 
 
-class Lines:
-    """Lines of a function, with a name for each result."""
+class Kernel:
+    """A function under construction, which all threads call at once, each for its share of items.
 
-    def __init__(self):
-        self._lines = []
-
-    def let(self, operation):
-        """Add an operation; return the name of its result."""
-        name = f"%v{len(self._lines)}"
-        self._lines.append(f"  {name} = {operation}")
-        return name
-
-    def add(self, line):
-        """Add a line that has no result."""
-        self._lines.append(f"  {line}")
-
-    def __str__(self):
-        return "\n".join(self._lines)
-
-
-def constant(value):
-    """A single-precision number as LLVM writes it."""
-    (bits,) = struct.unpack("<Q", struct.pack("<d", torch.tensor(value).item()))
-    return f"0x{bits:016X}"
-
-
-def compile_loop(name, arguments, body, declarations):
-    """Compile a function that runs `body` for each item of each sample, in several threads.
+    Its arguments are read in the order in which :meth:`pointer` and :meth:`integer` are called.
 
     Parameters
     ----------
     name : str
         Name of the function.
-    arguments : sequence of str
-        Names of its arguments, addresses and integers, as they are called in `body`.
-    body : str
-        What is done with item ``%item`` of sample ``%sample``, both i64. Branches to
-        ``%item.end``.
-    declarations : str
-        Of the functions that it calls.
+
+    Attributes
+    ----------
+    first, stop : Value
+        The share of the thread: items `first` to `stop` - 1.
+    """
+
+    def __init__(self, name):
+        self.name, self._n_arguments = name, 0
+        signature = ir.FunctionType(ir.VoidType(), [_POINTER])
+        self._function = ir.Function(ir.Module(name), signature, name)
+        self._function.attributes.add("nounwind")
+        self._builder = ir.IRBuilder(self._function.append_basic_block())
+        thread, n_threads = map(self._call, _TEAM)
+        n_items = self.integer()
+        self.first = n_items * thread // n_threads
+        self.stop = n_items * (thread + 1) // n_threads
+
+    def integer(self):
+        """Read the next argument, a 64-bit integer."""
+        arguments = Value(self._builder, self._function.args[0])
+        address = arguments.offset(self._n_arguments, _INTEGER)
+        self._n_arguments += 1
+        return address.load(_INTEGER)
+
+    def pointer(self):
+        """Read the next argument, the address of an array of floats."""
+        return Value(self._builder, self._builder.inttoptr(self.integer().ir, _POINTER))
+
+    def zeros(self, n_lanes):
+        """Vector of zeros."""
+        return Value(self._builder, ir.Constant(_vector(n_lanes), [0.0] * n_lanes))
+
+    def range(self, start, stop):
+        """``for (i = start; i < stop; i++)``, to be used in a Python ``for`` loop.
+
+        The body of the Python loop runs once and writes the body of the machine's loop.
+
+        Parameters
+        ----------
+        start, stop : Value or int
+            Limits of the index.
+
+        Yields
+        ------
+        Value
+            The index.
+        """
+        builder = self._builder
+        start, stop = self._integer(start), self._integer(stop)
+        inside, end = (self._function.append_basic_block() for _ in range(2))
+        builder.cbranch(builder.icmp_signed("<", start.ir, stop.ir), inside, end)
+        builder.position_at_end(inside)
+        yield from self.repeat(start, stop, {})
+        builder.branch(end)
+        builder.position_at_end(end)
+
+    def repeat(self, start, stop, variables):
+        """``i = start; do {...} while (++i < stop)``, like :meth:`range` but at least once.
+
+        Parameters
+        ----------
+        start, stop : Value or int
+            Limits of the index.
+        variables : dict of Value
+            What the body changes, by assigning to the keys of this dict: the values are passed
+            on from one iteration to the next, and to the code after the loop.
+
+        Yields
+        ------
+        Value
+            The index.
+        """
+        builder, before = self._builder, self._builder.block
+        body, end = (self._function.append_basic_block() for _ in range(2))
+        builder.branch(body)
+        builder.position_at_end(body)
+        first = {"index": self._integer(start)} | variables
+        phis = {key: builder.phi(value.ir.type) for key, value in first.items()}
+        variables.update({key: Value(builder, phis[key]) for key in variables})
+        index = Value(builder, phis["index"])
+        yield index
+        following = {"index": index + 1} | variables
+        more = builder.icmp_signed("<", following["index"].ir, self._integer(stop).ir)
+        for key, phi in phis.items():
+            phi.add_incoming(first[key].ir, before)
+            phi.add_incoming(following[key].ir, builder.block)
+        builder.cbranch(more, body, end)
+        builder.position_at_end(end)
+
+    def _integer(self, number):
+        is_value = isinstance(number, Value)
+        return number if is_value else Value(self._builder, ir.Constant(_INTEGER, number))
+
+    def _call(self, name):
+        """Call an int function without arguments."""
+        signature = ir.FunctionType(ir.IntType(32), [])
+        function = ir.Function(self._function.module, signature, name)
+        return Value(self._builder, self._builder.zext(self._builder.call(function, []), _INTEGER))
+
+    def __str__(self):
+        """Text for LLVM."""
+        if not self._builder.block.is_terminated:
+            self._builder.ret_void()
+        return str(self._function.module)
+
+
+class Value:
+    """A 64-bit integer, a pointer to floats, a float, or a vector of floats or 32-bit integers.
+
+    Operators take numbers too. A pointer plus an integer is a pointer so many floats further on.
+    """
+
+    def __init__(self, builder, value):
+        self._builder, self.ir = builder, value
+
+    def __add__(self, other):
+        if self.ir.type is _POINTER:
+            return self.offset(other, _FLOAT)
+        return self._apply("add", other)
+
+    def __sub__(self, other):
+        return self._apply("sub", other)
+
+    def __mul__(self, other):
+        return self._apply("mul", other)
+
+    def __rsub__(self, other):
+        return -self + other
+
+    __radd__, __rmul__ = __add__, __mul__
+
+    def __floordiv__(self, other):
+        return Value(self._builder, self._builder.udiv(self.ir, self._like(other)))
+
+    def __rtruediv__(self, other):
+        return Value(self._builder, self._builder.fdiv(self._like(other), self.ir))
+
+    def __neg__(self):
+        negate = self._builder.neg if self._is_integer() else self._builder.fneg
+        return Value(self._builder, negate(self.ir))
+
+    def __lshift__(self, n_bits):
+        return Value(self._builder, self._builder.shl(self.ir, self._like(n_bits)))
+
+    def at_least(self, limit):
+        """The larger one of this value and a limit; NaN if this is."""
+        return self._select("<", limit)
+
+    def at_most(self, limit):
+        """The smaller one of this value and a limit; NaN if this is."""
+        return self._select(">", limit)
+
+    def bits(self):
+        """The 32-bit integers with the same bits as floats."""
+        return self._bitcast(ir.VectorType(ir.IntType(32), self.ir.type.count))
+
+    def floats(self):
+        """The floats with the same bits as 32-bit integers."""
+        return self._bitcast(_vector(self.ir.type.count))
+
+    def offset(self, index, element):
+        """Pointer to the element of this type with an index."""
+        index = index.ir if isinstance(index, Value) else ir.Constant(_INTEGER, index)
+        return Value(self._builder, self._builder.gep(self.ir, [index], source_etype=element))
+
+    def load(self, kind):
+        """What a pointer points to: a value of a type, or a vector of so many floats."""
+        kind = _vector(kind) if isinstance(kind, int) else kind
+        return Value(self._builder, self._builder.load(self.ir, align=4, typ=kind))
+
+    def load_all(self, n_lanes):
+        """Vector whose lanes are all the float that a pointer points to."""
+        lane = self._builder.insert_element(
+            ir.Constant(_vector(n_lanes), ir.Undefined),
+            self.load(_FLOAT).ir,
+            ir.Constant(ir.IntType(32), 0),
+        )
+        return Value(self._builder, lane).lanes([0] * n_lanes)
+
+    def store(self, value):
+        """Write a value to where a pointer points to."""
+        self._builder.store(value.ir, self.ir, align=4)
+
+    def lanes(self, indices):
+        """Vector of some lanes of this one; that of None is undefined."""
+        width, nothing = self.ir.type.count, ir.Constant(self.ir.type, ir.Undefined)
+        indices = [width if index is None else index for index in indices]  # the first of `nothing`
+        mask = ir.Constant(ir.VectorType(ir.IntType(32), len(indices)), indices)
+        return Value(self._builder, self._builder.shuffle_vector(self.ir, nothing, mask))
+
+    def multiply_add(self, b, c):
+        """See :func:`fma`."""
+        vector, module = self.ir.type, self._builder.module
+        name = f"llvm.fma.v{vector.count}f32"
+        function = module.globals.get(name) or ir.Function(
+            module, ir.FunctionType(vector, [vector] * 3), name
+        )
+        values = self.ir, self._like(b), self._like(c)
+        return Value(self._builder, self._builder.call(function, values))
+
+    def _apply(self, name, other):
+        name = name if self._is_integer() else f"f{name}"
+        return Value(self._builder, getattr(self._builder, name)(self.ir, self._like(other)))
+
+    def _select(self, comparison, limit):
+        limit = self._like(limit)
+        compare = self._builder.icmp_signed if self._is_integer() else self._builder.fcmp_ordered
+        beyond = compare(comparison, self.ir, limit)
+        return Value(self._builder, self._builder.select(beyond, limit, self.ir))
+
+    def _bitcast(self, kind):
+        return Value(self._builder, self._builder.bitcast(self.ir, kind))
+
+    def _is_integer(self):
+        return isinstance(getattr(self.ir.type, "element", self.ir.type), ir.IntType)
+
+    def _like(self, other):
+        """A value as it is; a number as a constant of the type of this one, in all lanes."""
+        if isinstance(other, Value):
+            return other.ir
+        kind = self.ir.type
+        return ir.Constant(kind, [other] * kind.count if isinstance(kind, ir.VectorType) else other)
+
+
+def fma(a, b, c):
+    """``a * b + c``, rounded once."""
+    return a.multiply_add(b, c)
+
+
+def _vector(n_lanes):
+    return ir.VectorType(_FLOAT, n_lanes)
+
+
+def compile_kernel(kernel):
+    """Compile a kernel.
+
+    Parameters
+    ----------
+    kernel : Kernel
+        The function, complete.
 
     Returns
     -------
     callable
-        ``function(n_samples, n_items, n_pixels, *arguments)``; the items of every sample are
-        shared out between the threads. `n_pixels` says how much work there is.
+        ``function(n_items, n_pixels, *arguments)``; the items are shared out between the threads.
+        `n_pixels` says how much work there is.
     """
     from llvmlite import binding
 
-    names = ["n_samples", "n_items", *arguments]
-    loads = "\n".join(
-        f"  %{argument}.at = getelementptr i64, ptr %arguments, i64 {i}\n"
-        f"  %{argument} = load i64, ptr %{argument}.at"
-        for i, argument in enumerate(names)
-    )
-    text = f"""
-{declarations}
-declare i32 @thread_number()
-declare i32 @number_of_threads()
-define void @{name}(ptr %arguments) #0 {{
-start:
-{loads}
-  %thread.32 = call i32 @thread_number()
-  %thread = zext i32 %thread.32 to i64
-  %following = add i64 %thread, 1
-  %n_threads.32 = call i32 @number_of_threads()
-  %n_threads = zext i32 %n_threads.32 to i64
-  %first.product = mul i64 %n_items, %thread
-  %first = udiv i64 %first.product, %n_threads
-  %stop.product = mul i64 %n_items, %following
-  %stop = udiv i64 %stop.product, %n_threads
-  br label %samples
-samples:
-  %sample = phi i64 [0, %start], [%sample.next, %sample.end]
-  %sample.more = icmp slt i64 %sample, %n_samples
-  br i1 %sample.more, label %items, label %end
-items:
-  %item = phi i64 [%first, %samples], [%item.next, %item.end]
-  %item.more = icmp slt i64 %item, %stop
-  br i1 %item.more, label %item.start, label %sample.end
-item.start:
-{body}
-item.end:
-  %item.next = add i64 %item, 1
-  br label %items
-sample.end:
-  %sample.next = add i64 %sample, 1
-  br label %samples
-end:
-  ret void
-}}
-attributes #0 = {{ nounwind "prefer-vector-width"="512" "min-legal-vector-width"="512" }}
-"""
-    for symbol, origin in _SYMBOLS.items():
-        address = ctypes.cast(getattr(_threads(), origin), ctypes.c_void_p).value
+    threads = _threads()
+    for symbol, origin in _TEAM.items():
+        address = ctypes.cast(getattr(threads, origin), ctypes.c_void_p).value
         binding.add_symbol(symbol, address)
-    module = binding.parse_assembly(text)
-    module.verify()
-    engine = binding.create_mcjit_compiler(module, _machine())
+    machine = target_machine(
+        binding.get_default_triple(), binding.get_host_cpu_name(), _host_features().flatten()
+    )
+    engine = binding.create_mcjit_compiler(_module(kernel, machine), machine)
     engine.finalize_object()
     _engines.append(engine)
-    address = ctypes.c_void_p(engine.get_function_address(name))
-    block = ctypes.c_int64 * len(names)
+    address = ctypes.c_void_p(engine.get_function_address(kernel.name))
 
-    def run(n_samples, n_items, n_pixels, *values):
+    def run(n_items, n_pixels, *arguments):
         n_threads = torch.get_num_threads() if n_pixels >= _SMALLEST_SHARE else 1
-        _threads().GOMP_parallel(address, block(n_samples, n_items, *values), n_threads, 0)
+        block = (ctypes.c_int64 * (1 + len(arguments)))(n_items, *arguments)
+        threads.GOMP_parallel(address, block, n_threads, 0)
 
     return run
 
 
-_SYMBOLS = {
-    "thread_number": "omp_get_thread_num",
-    "number_of_threads": "omp_get_num_threads",
-}
+def to_assembly(kernel, machine):
+    """Assembly of a kernel, for any machine.
+
+    Parameters
+    ----------
+    kernel : Kernel
+        The function, complete.
+    machine : llvmlite.binding.TargetMachine
+        See :func:`target_machine`.
+
+    Returns
+    -------
+    str
+        The assembly.
+    """
+    return machine.emit_assembly(_module(kernel, machine))
 
 
 @cache
-def _machine():
+def target_machine(triple, cpu, features=""):
+    """LLVM's description of a processor, for example of ("aarch64-linux-gnu", "neoverse-n1")."""
     from llvmlite import binding
 
-    binding.initialize_native_target()
-    binding.initialize_native_asmprinter()
-    return binding.Target.from_default_triple().create_target_machine(
-        cpu=binding.get_host_cpu_name(),
-        features=binding.get_host_cpu_features().flatten(),
-        opt=3,
-        jit=True,
-    )
+    binding.initialize_all_targets()
+    binding.initialize_all_asmprinters()
+    target = binding.Target.from_triple(triple)
+    return target.create_target_machine(cpu=cpu, features=features, opt=3, jit=True)
+
+
+def _module(kernel, machine):
+    from llvmlite import binding
+
+    module = binding.parse_assembly(str(kernel))
+    module.triple, module.data_layout = machine.triple, str(machine.target_data)
+    module.verify()
+    return module
+
+
+def _host_features():
+    from llvmlite import binding
+
+    try:
+        return binding.get_host_cpu_features()
+    except RuntimeError:  # unknown on this system
+        return binding.targets.FeatureMap()

@@ -1,9 +1,9 @@
 """The ConvLSTM recurrence over a whole sequence, with a backward pass of its own.
 
-Autograd would keep a dozen pictures for each frame and make a fresh one for each operation. Here
-one buffer holds [x, h] of every frame, channels last, and each hidden state is written where the
-next convolution reads it; gates are squashed once, and overwritten by their gradients on the way
-back. Frames are worked through in slabs of rows that stay in the cache.
+Autograd would keep a dozen images for each frame and allocate one for each operation. Here one
+buffer holds [x, h] of every frame, channels last, and each hidden state is written where the next
+convolution reads it; gates are activated once, and overwritten by their gradients in the backward
+pass. Frames are processed in slabs of rows that stay in the cache.
 """
 
 from importlib.util import find_spec
@@ -12,43 +12,43 @@ import torch
 import torch.nn.functional as F  # noqa: N812 - torch's own name for it
 from torch.autograd.function import once_differentiable
 
-from ._gates import TorchGates
+from ._gates import TorchGates, TorchWeightGradient
 from ._workspace import Buffers, Workspace, keep_freed_memory
 
-# Gates of one slab. The C library gives much larger ones back to the system, and to fetch them
-# anew, page by page, takes longer than the convolution; smaller ones only make threads wait.
+# Gates of one slab. The C library returns much larger blocks to the system, and to allocate them
+# again, page by page, takes longer than the convolution; smaller ones only make threads wait.
 _SLAB_BYTES = 2**23
 _HAS_LLVMLITE = find_spec("llvmlite") is not None
 
 
 def hidden_states(x, weight, bias, missing, *, workspace=None, recompute_gates=False, dtype=None):
-    """Run one layer over all frames, in a form that autograd can go back through.
+    """Run one layer over all frames, in a form that autograd can differentiate.
 
     Parameters
     ----------
     x : tensor of shape (t, n, n_in, h, w)
-        Frames. Those that are missing must be finite.
+        Frames. Missing ones must hold finite values.
     weight : tensor of shape (4 * n_hidden, n_in + n_hidden, height, width)
         Kernels over [x, h] of the gates i, f, o, g.
     bias : tensor of shape (4 * n_hidden,)
         Bias of the gates.
     missing : list of (tensor of shape (n,), dtype bool, or None)
-        For each frame, which samples carry their state over it; None where there are none.
+        For each frame, which samples miss it and carry their state over; None if none does.
     workspace : Workspace or None, default=None
-        Memory of the step before, to be used again.
+        Memory of the previous step, to be used again.
     recompute_gates : bool, default=False
-        Keep the states only and compute the gates again on the way back.
+        Keep the states only; the backward pass recomputes the gates.
     dtype : torch.dtype or None, default=None
-        What the convolutions read and write, forwards and backwards; None for that of the weights.
-        Gates, cell states, all sums over frames and the gradients by weights stay in theirs.
+        What the convolutions read and write, forward and backward; None for that of the weights.
+        Gates, cell states, sums over frames and weight gradients keep the dtype of the weights.
 
     Returns
     -------
     states : tensor of shape (t, n, n_hidden, h, w), in the dtype of the convolutions
         Hidden state after each frame. The next step with this workspace overwrites it.
     last : tensor of shape (n, n_hidden, h, w)
-        The last of them once more, in the dtype of the weights: a gradient by it alone needs no
-        zeros for the others.
+        The last of them once more, in the dtype of the weights: if the loss depends on it alone,
+        no gradients of zero are needed for the others.
     """
     weight, bias = _prepare(weight, bias)
     workspace, dtype = workspace or Workspace(), dtype or weight.dtype
@@ -61,7 +61,7 @@ def stream_hidden_states(x, layers, missing, *, dtype=None):
     Parameters
     ----------
     x : tensor of shape (t, n, n_in, h, w)
-        Frames. Those that are missing must be finite.
+        Frames. Missing ones must hold finite values.
     layers : list of (weight, bias)
         As in :func:`hidden_states`.
     missing : list of (tensor of shape (n,), dtype bool, or None)
@@ -72,7 +72,7 @@ def stream_hidden_states(x, layers, missing, *, dtype=None):
     Yields
     ------
     tensor of shape (n, n_hidden, h, w), in the dtype of the convolutions
-        Hidden state after one frame more. It is overwritten by the next.
+        Hidden state after one more frame. The next one overwrites it.
     """
     if x.device.type == "cpu":
         keep_freed_memory(training=False)
@@ -80,22 +80,22 @@ def stream_hidden_states(x, layers, missing, *, dtype=None):
         _Layer(*_prepare(weight, bias), x[0], Buffers(), dtype or weight.dtype)
         for weight, bias in layers
     ]
-    # Two buffers in turn: a slab must not see that its neighbour has moved on.
+    # Two alternating buffers: a slab reads rows of its neighbor, which must be of the last frame.
     states = [(layer.new_frames(2), layer.new_cells(1)[0]) for layer in layers]
-    for k, (frame, gone) in enumerate(zip(x.unbind(0), missing, strict=True)):
+    for k, (frame, absent) in enumerate(zip(x.unbind(0), missing, strict=True)):
         for layer, (frames, cell) in zip(layers, states, strict=True):
             xh, hidden = frames[k % 2], layer.hidden(frames[(k + 1) % 2])
             layer.put(frame, xh)
-            kept = None if gone is None else cell[gone]
-            layer.advance(xh, cell, None, cell, hidden)
-            if gone is not None:
-                hidden[gone], cell[gone] = layer.hidden(xh)[gone], kept
+            saved = None if absent is None else cell[absent]
+            layer.forward_step(xh, cell, None, cell, hidden)
+            if absent is not None:
+                hidden[absent], cell[absent] = layer.hidden(xh)[absent], saved
             frame = _channels_second(hidden)
         yield frame
 
 
 def _prepare(weight, bias):
-    """Double what makes g, see `_gates`; give even kernels a row and column of zeros."""
+    """Double the weights of g, see `_gates`; pad even kernels by a row and column of zeros."""
     twice = weight.new_ones(len(bias))
     twice[3 * len(bias) // 4 :] = 2
     height, width = weight.shape[2:]
@@ -110,11 +110,11 @@ class _Layer:
     Parameters
     ----------
     weight, bias : tensor
-        As :func:`_prepare` leaves them.
+        Results of :func:`_prepare`.
     like : tensor of shape (n, any, h, w)
         A frame.
     buffers : Buffers
-        Where the large arrays are.
+        Memory for the large arrays.
     dtype : torch.dtype
         What the convolutions read and write; the rest has the dtype of `bias`.
     """
@@ -130,17 +130,10 @@ class _Layer:
         self.padding = (0, weight.shape[3] // 2)
         self.is_product = tuple(weight.shape[2:]) == (1, 1)
         self.slabs = list(self._slabs())
-        self.gates, self.compiled_weight_gradient = TorchGates(), None
-        # What machine code does cannot be traced. The import takes time, and it is optional.
-        if _HAS_LLVMLITE and not torch.jit.is_tracing():
-            from ._compiled_gates import compiled_gates
-            from ._compiled_gradient import compiled_weight_gradient
-
-            self.gates = compiled_gates(self.bias) or self.gates
-            self.compiled_weight_gradient = compiled_weight_gradient(self.weight)
+        self.gates = _choose_gates(self.bias)
 
     def _slabs(self):
-        """Pairs of slices, of samples and of rows; those of many rows have one sample each."""
+        """Pairs of slices, of samples and of rows; large frames are divided into several slabs."""
         row_bytes = self.width * 4 * self.n_hidden * self.bias.element_size()
         rows = max(1, _SLAB_BYTES // row_bytes)
         if self.weight.device.type != "cpu" or rows >= self.n * self.height:
@@ -188,49 +181,50 @@ class _Layer:
         """Write frames (..., n_in, h, w) into a buffer of [x, h]."""
         self.rows(xh)[..., : self.n_in] = x.movedim(-3, -1)
 
-    def advance(self, xh, cell, gates, new_cell, hidden):
-        """One step; the gates are not kept if `gates` is None."""
+    def forward_step(self, xh, cell, gates, new_cell, hidden):
+        """Compute one step; the gates are not saved if `gates` is None."""
         for samples, rows in self.slabs:
             raw = self.raw_gates(xh, samples, rows)
-            kept = raw if gates is None else _pixels(self.rows(gates)[samples, rows])
+            saved = raw if gates is None else _pixels(self.rows(gates)[samples, rows])
             read = _pixels(hidden[samples, rows])  # by the next convolution
             is_rounded = read.dtype != raw.dtype
-            new_hidden = torch.empty_like(read, dtype=raw.dtype) if is_rounded else read
-            self.gates.advance(
+            new_hidden = raw.new_empty(read.shape) if is_rounded else read
+            self.gates.forward_step(
                 raw,
                 _pixels(cell[samples, rows]),
-                kept,
+                saved,
                 _pixels(new_cell[samples, rows]),
                 new_hidden,
             )
             if is_rounded:
                 read.copy_(new_hidden)
 
-    def gates_again(self, xh, gates):
-        """Compute the gates of a step that has been made."""
+    def recompute_gates(self, xh, gates):
+        """Compute the gates of an earlier step once more."""
         for samples, rows in self.slabs:
-            kept = _pixels(self.rows(gates)[samples, rows])
-            self.gates.squash(self.raw_gates(xh, samples, rows), kept)
+            saved = _pixels(self.rows(gates)[samples, rows])
+            self.gates.activate(self.raw_gates(xh, samples, rows), saved)
 
     def raw_gates(self, xh, samples, rows):
-        """Matrix of the gates of a slab before they are squashed."""
+        """Gates of a slab before their activation, (n, pixels, channels) in this order."""
         slab, bias = self.with_halo(xh, samples, rows), self.bias.to(self.weight.dtype)
         if self.is_product:
             raw = torch.addmm(bias, slab.flatten(0, 2), self.weight.flatten(1).T)
             raw = raw.view(len(slab), -1, len(bias))
         else:
             raw = F.conv2d(_channels_second(slab), self.weight, bias, padding=self.padding)
-            raw = _pixels(raw.permute(0, 2, 3, 1))
+            # Without oneDNN a convolution may answer in another memory layout.
+            raw = _pixels(raw.permute(0, 2, 3, 1).contiguous())
         return raw.to(self.bias.dtype)
 
     def with_halo(self, buffer, samples, rows):
-        """Slab and the rows around it that the kernel sees."""
+        """Slab and the rows around it that the kernel reads."""
         return buffer[samples, rows.start : rows.stop + 2 * self.halo]
 
-    def retreat(self, gates, cell, new_cell, d_hidden, d_cell):
-        """Turn gates into their gradient, and `d_cell` into that by the cell state before."""
+    def backward_step(self, gates, cell, new_cell, d_hidden, d_cell):
+        """Replace gates by their gradient, and `d_cell` by that of the previous cell state."""
         for samples, rows in self.slabs:
-            self.gates.retreat(
+            self.gates.backward_step(
                 _pixels(self.rows(gates)[samples, rows]),
                 _pixels(cell[samples, rows]),
                 _pixels(new_cell[samples, rows]),
@@ -244,33 +238,15 @@ class _Layer:
             return d_gates
         return self.buffers.get("d_gates", d_gates.shape, self.weight).copy_(d_gates)
 
-    def weight_gradient(self, xh, d_gates):
-        """Gradient by the weights from one frame."""
-        if self.compiled_weight_gradient is not None:
-            return self.compiled_weight_gradient(xh, d_gates)
-        if self.is_product:
-            return (d_gates.flatten(0, 2).T @ xh.flatten(0, 2)).view_as(self.weight)
-        # The samples are stacked into one tall picture: gradients in the rows between are zero.
-        tall_xh = _channels_second(xh.flatten(0, 1)[None])
-        tall_d = _channels_second(d_gates.flatten(0, 1)[None])
-        tall_d = tall_d[:, :, self.halo : tall_d.shape[2] - self.halo]
-        return torch.ops.aten.convolution_backward(
-            tall_d, tall_xh, self.weight, None, *self._geometry(), [False, True, False]
-        )[1]
-
-    def _geometry(self):
-        """Stride, padding, dilation, transposed, output padding, groups."""
-        return [1, 1], self.padding, [1, 1], False, [0, 0], 1
-
 
 class _InputGradient:
-    """The gradient by [x, h]: a convolution too, with kernels turned round and read backwards."""
+    """Gradient with respect to [x, h]: a convolution too, with transposed and flipped kernels."""
 
     def __init__(self, layer, need_x):
         self.layer = layer
         self.first = 0 if need_x else layer.n_in
-        turned = layer.weight[:, self.first :].transpose(0, 1).flip(2, 3)
-        self.weight = turned.contiguous(memory_format=torch.channels_last)
+        flipped = layer.weight[:, self.first :].transpose(0, 1).flip(2, 3)
+        self.weight = flipped.contiguous(memory_format=torch.channels_last)
 
     def __call__(self, d_gates, d_x, d_hidden):
         layer = self.layer
@@ -298,11 +274,11 @@ class _Recurrence(torch.autograd.Function):
         gates = None if recompute_gates else layer.new_gates(t)
         layer.put(x, frames[:t])
         hidden = layer.hidden(frames)
-        for k, gone in enumerate(missing):
-            kept = None if gates is None else gates[k]
-            layer.advance(frames[k], cells[k], kept, cells[k + 1], hidden[k + 1])
-            if gone is not None:
-                hidden[k + 1, gone], cells[k + 1, gone] = hidden[k, gone], cells[k, gone]
+        for k, absent in enumerate(missing):
+            saved = None if gates is None else gates[k]
+            layer.forward_step(frames[k], cells[k], saved, cells[k + 1], hidden[k + 1])
+            if absent is not None:
+                hidden[k + 1, absent], cells[k + 1, absent] = hidden[k, absent], cells[k, absent]
         ctx.layer, ctx.missing, ctx.gates = layer, missing, gates
         ctx.save_for_backward(frames, cells, token)
         ctx.set_materialize_grads(False)
@@ -314,12 +290,11 @@ class _Recurrence(torch.autograd.Function):
     def backward(ctx, d_states, d_last):
         layer, (frames, cells, _) = ctx.layer, ctx.saved_tensors
         need_x, need_weight, need_bias = ctx.needs_input_grad[:3]
-        # The first way back uses the gates up; a second one, with retain_graph, makes new ones.
+        # The first backward pass overwrites the gates; a second one, with retain_graph,
+        # recomputes them.
         gates, ctx.gates = ctx.gates, None
         spare = layer.new_gates(1)[0] if gates is None else None
-        d_weight, d_bias = (
-            torch.zeros_like(like, dtype=layer.bias.dtype) for like in (layer.weight, layer.bias)
-        )
+        weight_gradient, d_bias = _choose_weight_gradient(layer), torch.zeros_like(layer.bias)
         d_x = torch.empty_like(layer.rows(frames)[:-1, ..., : layer.n_in]) if need_x else None
         d_cell, d_hidden = torch.zeros_like(cells[0]), torch.zeros_like(cells[0])
         if d_last is not None:
@@ -330,33 +305,56 @@ class _Recurrence(torch.autograd.Function):
                 d_hidden += d_states[k].movedim(1, -1)
             d_gates = spare if gates is None else gates[k]
             if gates is None:
-                layer.gates_again(frames[k], d_gates)
-            gone = ctx.missing[k]
-            kept = None if gone is None else (d_hidden[gone], d_cell[gone])
-            layer.retreat(d_gates, cells[k], cells[k + 1], d_hidden, d_cell)
-            if gone is not None:
-                d_gates[gone] = 0
+                layer.recompute_gates(frames[k], d_gates)
+            absent = ctx.missing[k]
+            saved = None if absent is None else (d_hidden[absent], d_cell[absent])
+            layer.backward_step(d_gates, cells[k], cells[k + 1], d_hidden, d_cell)
+            if absent is not None:
+                d_gates[absent] = 0
             if need_bias:
                 d_bias += d_gates.flatten(0, -2).sum(0)
             d_gates = layer.as_read(d_gates)
             if need_weight:
-                d_weight += layer.weight_gradient(frames[k], d_gates)
+                weight_gradient.add(frames[k], d_gates)
             if k > 0 or need_x:
                 input_gradient(d_gates, d_x[k] if need_x else None, d_hidden)
-            if gone is not None:
-                d_hidden[gone], d_cell[gone] = kept
+            if absent is not None:
+                d_hidden[absent], d_cell[absent] = saved
         gradients = (
             _channels_second(d_x) if need_x else None,
-            d_weight if need_weight else None,
+            weight_gradient.total() if need_weight else None,
             d_bias if need_bias else None,
         )
         return *gradients, None, None, None, None
 
 
-def _channels_second(pictures):
-    return pictures.movedim(-1, -3)
+def _choose_gates(bias):
+    if _can_compile():
+        from ._compiled_gates import compiled_gates
+
+        return compiled_gates(bias) or TorchGates()
+    return TorchGates()
 
 
-def _pixels(pictures):
+def _choose_weight_gradient(layer):
+    weight_gradient = None
+    if _can_compile():
+        from ._compiled_gradient import compiled_weight_gradient
+
+        weight_gradient = compiled_weight_gradient(layer.weight)
+    return weight_gradient or TorchWeightGradient(layer.weight, layer.bias.dtype)
+
+
+def _can_compile():
+    # Machine code cannot be traced. Its import takes time, and llvmlite is optional.
+    is_traced = torch.jit.is_tracing() or torch.compiler.is_compiling()
+    return _HAS_LLVMLITE and not is_traced
+
+
+def _channels_second(images):
+    return images.movedim(-1, -3)
+
+
+def _pixels(images):
     """(n, pixels, channels) of (n, h, w, channels); a view."""
-    return pictures.flatten(1, 2)
+    return images.flatten(1, 2)

@@ -1,4 +1,4 @@
-"""Large buffers that are used again in the next training step."""
+"""Large buffers that the next training step reuses, and freed memory that the process keeps."""
 
 import ctypes
 import math
@@ -8,16 +8,16 @@ from functools import cache
 
 import torch
 
-# Of mallopt, see malloc.h.
+# Parameters of mallopt, see malloc.h.
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
 
 
 def keep_freed_memory(training):
-    """Let the C library keep what is freed, in training all of it, otherwise some 60 MB.
+    """Let the C library keep freed memory: in training all of it, otherwise some 60 MB.
 
-    To fetch memory from the system takes longer than the arithmetic on it. By default glibc does
-    that for each block of more than 128 KB, and gives the end of its memory back as soon as it is
-    free: after a training step or not, as chance has put small blocks behind it or not.
+    Allocating memory from the system takes longer than the arithmetic on it. By default glibc
+    does so for each block of more than 128 KB, and returns the end of its memory as soon as it is
+    free. Whether that happens after a training step depends on where small blocks lie by chance.
     """
     if _glibc() is not None:
         _glibc().mallopt(_MMAP_THRESHOLD, 2**25)  # the largest that it takes
@@ -25,7 +25,7 @@ def keep_freed_memory(training):
 
 
 def give_freed_memory_back():
-    """Give the system what training has kept."""
+    """Return the memory that training has kept to the system."""
     if _glibc() is not None:
         keep_freed_memory(training=False)
         _glibc().malloc_trim(0)
@@ -33,7 +33,7 @@ def give_freed_memory_back():
 
 @cache
 def _glibc():
-    """Return the C library, where it is glibc."""
+    """Return the C library if it is glibc, else None."""
     library = ctypes.CDLL(None) if sys.platform == "linux" else None
     return library if hasattr(library, "mallopt") else None
 
@@ -41,8 +41,8 @@ def _glibc():
 class Workspace:
     """Buffers of one layer in training.
 
-    To fetch fresh memory from the system takes longer than the arithmetic on it. So the buffers
-    stay, until the network goes into evaluation; copies and pickles do not have them.
+    Allocating memory from the system takes longer than the arithmetic on it. So the buffers stay
+    until the network is put into evaluation mode. Copies and pickles do not have them.
     """
 
     def __init__(self):
@@ -52,17 +52,17 @@ class Workspace:
     def claim(self):
         """Return buffers for one graph, and a tensor that the graph must save.
 
-        Autograd drops what it has saved after the last way back; until then others who ask get
+        Autograd drops what it has saved after the last backward pass; until then other graphs get
         buffers of their own.
         """
-        token = torch.empty(0)
+        token = torch.empty(0, dtype=torch.uint8, device="cpu")
         if self._user is not None and self._user() is not None:
             return Buffers({}), token
         self._user = weakref.ref(token)
         return Buffers(self._buffers), token
 
     def clear(self):
-        """Forget the buffers; a graph that uses them keeps them."""
+        """Drop the buffers; a graph that uses them keeps them."""
         self.__init__()
 
     def __reduce__(self):
@@ -76,7 +76,7 @@ class Buffers:
         self._flat = {} if flat is None else flat
 
     def get(self, name, shape, like):
-        """Tensor with the dtype and device of `like`, in the memory that bore this name before."""
+        """Tensor with the dtype and device of `like`, in the memory last used under this name."""
         flat, size = self._flat.get(name), math.prod(shape)
         if (
             flat is None

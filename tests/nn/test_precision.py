@@ -1,4 +1,4 @@
-"""Convolutions in bfloat16: near the loop in float32, and float32 wherever that was promised."""
+"""Convolutions in bfloat16: close to float32, and float32 wherever that is promised."""
 
 import copy
 import pickle
@@ -38,7 +38,7 @@ def frames(*shape, seed=0):
 
 
 def distance(ours, theirs):
-    """Relative to the size of what is expected."""
+    """Relative to the norm of the expected tensor."""
     return float((ours - theirs).norm() / theirs.norm())
 
 
@@ -72,7 +72,7 @@ def test_stream_is_the_same_without_gradients(seed):
         torch.testing.assert_close(ours, theirs)
 
 
-def test_gradients_by_weights_are_summed_in_float32():
+def test_weight_gradients_are_summed_in_float32():
     # Each frame adds the same; 300 of them in bfloat16 would stop growing at 256 times the first.
     weight, bias = torch.zeros(4, 2, 3, 3).requires_grad_(), torch.zeros(4)
     bias[1] = -30  # forget all
@@ -83,7 +83,7 @@ def test_gradients_by_weights_are_summed_in_float32():
     torch.testing.assert_close(all_[:, 0], 300 * one[:, 0], rtol=1e-3, atol=1e-3)
 
 
-def test_gradients_by_the_encoder_are_summed_in_float32(monkeypatch):
+def test_encoder_gradients_are_summed_in_float32(monkeypatch):
     monkeypatch.setattr(_cnn_lstm, "_BYTES_AT_ONCE", 1)  # each frame on its own
     torch.manual_seed(0)
     net = CNNLSTMNet(3, 2, frame_size=(9, 8), precision="bfloat16")
@@ -129,7 +129,7 @@ def test_evaluation_is_in_float32(make_net):
         assert torch.equal(net(x), exact(x))
 
 
-def test_numbers_are_float32(make_net):
+def test_scalars_are_float32(make_net):
     x = frames(3, 5, 3, 1, 1)
     rounded, exact = (gradients_of(make_net((1, 1), p), x) for p in ("bfloat16", "float32"))
     assert all(torch.equal(a, b) for a, b in zip(rounded, exact, strict=True))
@@ -179,7 +179,7 @@ def test_another_precision_is_refused(make_net, precision):
 @pytest.mark.parametrize("dtype", [None, torch.bfloat16])
 @pytest.mark.parametrize("recompute_gates", [False, True])
 @pytest.mark.parametrize("kernel", [1, 3])
-def test_all_that_is_made_is_where_the_frames_are(kernel, recompute_gates, dtype):
+def test_all_tensors_are_on_the_device_of_the_frames(kernel, recompute_gates, dtype):
     # Device "meta" refuses to mix with the CPU as an accelerator does.
     x = torch.empty(5, 2, 3, 8, 6, device="meta", requires_grad=True)
     missing = [None, torch.empty(2, dtype=torch.bool, device="meta"), None, None, None]
@@ -200,7 +200,7 @@ def test_all_that_is_made_is_where_the_frames_are(kernel, recompute_gates, dtype
 
 
 @pytest.mark.skipif(not Path("/proc/cpuinfo").exists(), reason="the system is not Linux")
-def test_the_cpu_is_asked_for_its_instructions():
+def test_the_instructions_of_the_cpu_decide():
     assert has_bfloat16("cpu") == ("avx512_bf16" in Path("/proc/cpuinfo").read_text())
 
 

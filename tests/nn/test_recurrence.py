@@ -39,7 +39,7 @@ def draw(seed, dtype=torch.float64, size=None):
 
 
 def fast_states(x, layers, **options):
-    """Do the same as naive_states, with the function under test."""
+    """The same as naive_states, by the function under test."""
     missing = [row if row.any() else None for row in x.isnan().flatten(2).all(2).unbind(1)]
     states = x.nan_to_num(0).transpose(0, 1)
     for weight, bias in layers:
@@ -49,7 +49,7 @@ def fast_states(x, layers, **options):
 
 
 def gradients(function, x, layers, **options):
-    """Gradients of all that there is, of a loss that every state has a part in."""
+    """Gradients of x and of all weights, of a loss that depends on every state."""
     leaves = [x, *(tensor for layer in layers for tensor in layer)]
     leaves = [leaf.detach().clone().requires_grad_() for leaf in leaves]
     states = function(leaves[0], list(zip(leaves[1::2], leaves[2::2], strict=True)), **options)
@@ -100,7 +100,7 @@ def test_stream_is_the_same_without_gradients(seed):
 
 
 @pytest.mark.parametrize("seed", range(8))
-def test_vectors_are_pictures_of_one_pixel(seed):
+def test_vectors_are_images_of_one_pixel(seed):
     x, layers = draw(seed, size=(1, 1))
     missing = [row if row.any() else None for row in x.isnan().flatten(2).all(2).unbind(1)]
 
@@ -117,10 +117,11 @@ def test_vectors_are_pictures_of_one_pixel(seed):
 def test_gradcheck(recompute_gates):
     x, layers = torch.randn(2, 3, 2, 4, 3, dtype=torch.float64), draw(0)[1]
     weight, bias = torch.randn(12, 5, 3, 3, dtype=torch.float64), layers[0][1].new_zeros(12)
-    gone = [None, torch.tensor([True, False]), None]
+    missing = [None, torch.tensor([True, False]), None]
 
     def run(x, weight, bias):
-        return hidden_states(x.transpose(0, 1), weight, bias, gone, recompute_gates=recompute_gates)
+        x = x.transpose(0, 1)
+        return hidden_states(x, weight, bias, missing, recompute_gates=recompute_gates)
 
     inputs = [tensor.requires_grad_() for tensor in (x, weight, bias)]
     assert torch.autograd.gradcheck(run, inputs, fast_mode=True)
@@ -145,7 +146,7 @@ def test_frames_need_not_be_contiguous():
     torch.testing.assert_close(fast_states(strided, layers), fast_states(x, layers))
 
 
-def test_going_back_twice():
+def test_two_backward_passes():
     x, layers = draw(2)
     leaf = layers[0][0].requires_grad_()
     loss = fast_states(x, layers).square().sum()
@@ -177,13 +178,13 @@ def buffers_of(net):
     return [layer._workspace._buffers for layer in net.cells]
 
 
-def test_memory_is_used_again_and_given_back():
+def test_memory_is_reused_and_returned():
     net, x = make_net().train(), torch.randn(4, 3, 3, 9, 8)
     net(x).sum().backward()
-    before = [{name: b.data_ptr() for name, b in kept.items()} for kept in buffers_of(net)]
+    before = [{name: b.data_ptr() for name, b in flat.items()} for flat in buffers_of(net)]
     assert all(before)
     net(x[:2]).sum().backward()  # the last batch of an epoch
-    after = [{name: b.data_ptr() for name, b in kept.items()} for kept in buffers_of(net)]
+    after = [{name: b.data_ptr() for name, b in flat.items()} for flat in buffers_of(net)]
     assert before == after
     assert buffers_of(copy.deepcopy(net)) == buffers_of(pickle.loads(pickle.dumps(net))) == [{}, {}]
     net.eval()
@@ -216,7 +217,69 @@ def test_staged_with_gradients():
     assert all(p.grad.isfinite().all() and p.grad.any() for p in net.parameters())
 
 
-def test_inference_keeps_nothing():
+def frames(*shape):
+    generator = torch.Generator().manual_seed(0)
+    return torch.randn(*shape, generator=generator, dtype=torch.float32)
+
+
+def with_gradients(x, weight, bias, loss_weights):
+    """Last hidden state and its gradients, after one step of a layer."""
+    leaves = [leaf.clone().requires_grad_() for leaf in (x, weight, bias)]
+    _, last = hidden_states(*leaves, [None] * len(x))
+    return [last.detach(), *torch.autograd.grad((last * loss_weights).sum(), leaves)]
+
+
+@pytest.fixture
+def _no_onednn():
+    enabled = torch.backends.mkldnn.set_flags(False)
+    yield
+    torch.backends.mkldnn.set_flags(*enabled)
+
+
+@pytest.mark.usefixtures("_no_onednn")
+def test_d4_without_onednn():
+    # A large batch of small frames: the convolution answers in another memory layout.
+    x, layers = frames(20, 3, 3, 12, 12), [(0.3 * frames(24, 9, 3, 3), frames(24))]
+    states = naive_states(x.double(), [(w.double(), b.double()) for w, b in layers])
+    torch.testing.assert_close(fast_states(x, layers).double(), states, rtol=1e-4, atol=1e-4)
+    expected = gradients(naive_states, x, layers)
+    for ours, theirs in zip(gradients(fast_states, x, layers), expected, strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=1e-3, atol=1e-3)
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16])
+def test_d5_the_default_dtype_changes_nothing(dtype, default_dtype):
+    case = frames(3, 2, 3, 9, 8), 0.3 * frames(32, 11, 3, 3), frames(32), frames(2, 8, 9, 8)
+    before = with_gradients(*case)
+    default_dtype(dtype)
+    for ours, theirs in zip(with_gradients(*case), before, strict=True):
+        assert torch.equal(ours, theirs)
+
+
+def test_d5_the_default_device_changes_nothing():
+    case = frames(3, 2, 3, 9, 8), 0.3 * frames(32, 11, 3, 3), frames(32), frames(2, 8, 9, 8)
+    before = with_gradients(*case)
+    with torch.device("meta"):
+        after = with_gradients(*case)
+    for ours, theirs in zip(after, before, strict=True):
+        assert torch.equal(ours, theirs)
+
+
+def test_d8_machine_code_gives_the_same_bits_with_any_number_of_threads():
+    pytest.importorskip("llvmlite", reason="llvmlite is not installed")
+    case = frames(3, 4, 3, 64, 64), 0.3 * frames(40, 13, 3, 3), frames(40), frames(4, 10, 64, 64)
+    before = torch.get_num_threads()
+    try:
+        one, two, three = (
+            torch.set_num_threads(n_threads) or with_gradients(*case) for n_threads in (1, 2, 3)
+        )
+    finally:
+        torch.set_num_threads(before)
+    for tensors in zip(one, two, three, strict=True):
+        assert all(torch.equal(tensors[0], other) for other in tensors[1:])
+
+
+def test_inference_holds_no_memory():
     net, x = make_net(), torch.randn(2, 4, 3, 9, 8)
     with torch.no_grad():
         logits = net.eval()(x)

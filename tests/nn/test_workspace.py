@@ -1,4 +1,4 @@
-"""Freed memory is kept for the next training step, and given back after training."""
+"""Freed memory is kept for the next training step, and returned after training."""
 
 import subprocess
 import sys
@@ -32,9 +32,9 @@ print(steps[0], steps[-1], (trained - start) // 2**20, (trained - resident()) //
 
 @pytest.mark.skipif(_workspace._glibc() is None, reason="the C library is not glibc")
 @pytest.mark.parametrize("net", ["ConvLSTMNet", "CNNLSTMNet"])
-def test_memory_is_kept_in_training_and_given_back_after_it(net):
+def test_memory_is_kept_in_training_and_returned_after_it(net):
     # In a process of its own: what others have freed would hide it.
     command = [sys.executable, "-c", SCRIPT.format(net=net)]
-    first, last, kept, given_back = map(int, subprocess.check_output(command).split())
+    first, last, saved, given_back = map(int, subprocess.check_output(command).split())
     assert last < first / 10  # page faults
-    assert min(kept, given_back) > 40  # MB
+    assert min(saved, given_back) > 40  # MB
