@@ -12,15 +12,21 @@ from functools import cache
 from pathlib import Path
 
 import torch
-from llvmlite import ir
 
 _SMALLEST_SHARE = 2**11  # pixels; with fewer, threads would only wait for each other
-_FLOAT, _INTEGER, _POINTER = ir.FloatType(), ir.IntType(64), ir.PointerType()
 _TEAM = {  # OpenMP's functions under names of our own: other libraries of threads have them too
     "torch_thread_number": "omp_get_thread_num",
     "torch_number_of_threads": "omp_get_num_threads",
 }
 _engines = []  # the machine code lives as long as they do
+
+
+@cache
+def _ir():
+    """Builder of LLVM's intermediate representation; llvmlite is optional."""
+    from llvmlite import ir
+
+    return ir
 
 
 @cache
@@ -72,10 +78,10 @@ class Kernel:
 
     def __init__(self, name):
         self.name, self._n_arguments = name, 0
-        signature = ir.FunctionType(ir.VoidType(), [_POINTER])
-        self._function = ir.Function(ir.Module(name), signature, name)
+        signature = _ir().FunctionType(_ir().VoidType(), [_ir().PointerType()])
+        self._function = _ir().Function(_ir().Module(name), signature, name)
         self._function.attributes.add("nounwind")
-        self._builder = ir.IRBuilder(self._function.append_basic_block())
+        self._builder = _ir().IRBuilder(self._function.append_basic_block())
         thread, n_threads = map(self._call, _TEAM)
         n_items = self.integer()
         self.first = n_items * thread // n_threads
@@ -84,17 +90,17 @@ class Kernel:
     def integer(self):
         """Read the next argument, a 64-bit integer."""
         arguments = Value(self._builder, self._function.args[0])
-        address = arguments.offset(self._n_arguments, _INTEGER)
+        address = arguments.offset(self._n_arguments, _ir().IntType(64))
         self._n_arguments += 1
-        return address.load(_INTEGER)
+        return address.load(_ir().IntType(64))
 
     def pointer(self):
         """Read the next argument, the address of an array of floats."""
-        return Value(self._builder, self._builder.inttoptr(self.integer().ir, _POINTER))
+        return Value(self._builder, self._builder.inttoptr(self.integer().ir, _ir().PointerType()))
 
     def zeros(self, n_lanes):
         """Vector of zeros."""
-        return Value(self._builder, ir.Constant(_vector(n_lanes), [0.0] * n_lanes))
+        return Value(self._builder, _ir().Constant(_vector(n_lanes), [0.0] * n_lanes))
 
     def range(self, start, stop):
         """``for (i = start; i < stop; i++)``, to be used in a Python ``for`` loop.
@@ -155,13 +161,17 @@ class Kernel:
 
     def _integer(self, number):
         is_value = isinstance(number, Value)
-        return number if is_value else Value(self._builder, ir.Constant(_INTEGER, number))
+        return (
+            number if is_value else Value(self._builder, _ir().Constant(_ir().IntType(64), number))
+        )
 
     def _call(self, name):
         """Call an int function without arguments."""
-        signature = ir.FunctionType(ir.IntType(32), [])
-        function = ir.Function(self._function.module, signature, name)
-        return Value(self._builder, self._builder.zext(self._builder.call(function, []), _INTEGER))
+        signature = _ir().FunctionType(_ir().IntType(32), [])
+        function = _ir().Function(self._function.module, signature, name)
+        return Value(
+            self._builder, self._builder.zext(self._builder.call(function, []), _ir().IntType(64))
+        )
 
     def __str__(self):
         """Text for LLVM."""
@@ -180,8 +190,8 @@ class Value:
         self._builder, self.ir = builder, value
 
     def __add__(self, other):
-        if self.ir.type is _POINTER:
-            return self.offset(other, _FLOAT)
+        if self.ir.type.is_pointer:
+            return self.offset(other, _ir().FloatType())
         return self._apply("add", other)
 
     def __sub__(self, other):
@@ -218,7 +228,7 @@ class Value:
 
     def bits(self):
         """The 32-bit integers with the same bits as floats."""
-        return self._bitcast(ir.VectorType(ir.IntType(32), self.ir.type.count))
+        return self._bitcast(_ir().VectorType(_ir().IntType(32), self.ir.type.count))
 
     def floats(self):
         """The floats with the same bits as 32-bit integers."""
@@ -226,7 +236,7 @@ class Value:
 
     def offset(self, index, element):
         """Pointer to the element of this type with an index."""
-        index = index.ir if isinstance(index, Value) else ir.Constant(_INTEGER, index)
+        index = index.ir if isinstance(index, Value) else _ir().Constant(_ir().IntType(64), index)
         return Value(self._builder, self._builder.gep(self.ir, [index], source_etype=element))
 
     def load(self, kind):
@@ -237,9 +247,9 @@ class Value:
     def load_all(self, n_lanes):
         """Vector whose lanes are all the float that a pointer points to."""
         lane = self._builder.insert_element(
-            ir.Constant(_vector(n_lanes), ir.Undefined),
-            self.load(_FLOAT).ir,
-            ir.Constant(ir.IntType(32), 0),
+            _ir().Constant(_vector(n_lanes), _ir().Undefined),
+            self.load(_ir().FloatType()).ir,
+            _ir().Constant(_ir().IntType(32), 0),
         )
         return Value(self._builder, lane).lanes([0] * n_lanes)
 
@@ -249,17 +259,17 @@ class Value:
 
     def lanes(self, indices):
         """Vector of some lanes of this one; that of None is undefined."""
-        width, nothing = self.ir.type.count, ir.Constant(self.ir.type, ir.Undefined)
+        width, nothing = self.ir.type.count, _ir().Constant(self.ir.type, _ir().Undefined)
         indices = [width if index is None else index for index in indices]  # the first of `nothing`
-        mask = ir.Constant(ir.VectorType(ir.IntType(32), len(indices)), indices)
+        mask = _ir().Constant(_ir().VectorType(_ir().IntType(32), len(indices)), indices)
         return Value(self._builder, self._builder.shuffle_vector(self.ir, nothing, mask))
 
     def multiply_add(self, b, c):
         """See :func:`fma`."""
         vector, module = self.ir.type, self._builder.module
         name = f"llvm.fma.v{vector.count}f32"
-        function = module.globals.get(name) or ir.Function(
-            module, ir.FunctionType(vector, [vector] * 3), name
+        function = module.globals.get(name) or _ir().Function(
+            module, _ir().FunctionType(vector, [vector] * 3), name
         )
         values = self.ir, self._like(b), self._like(c)
         return Value(self._builder, self._builder.call(function, values))
@@ -278,14 +288,16 @@ class Value:
         return Value(self._builder, self._builder.bitcast(self.ir, kind))
 
     def _is_integer(self):
-        return isinstance(getattr(self.ir.type, "element", self.ir.type), ir.IntType)
+        return isinstance(getattr(self.ir.type, "element", self.ir.type), _ir().IntType)
 
     def _like(self, other):
         """A value as it is; a number as a constant of the type of this one, in all lanes."""
         if isinstance(other, Value):
             return other.ir
         kind = self.ir.type
-        return ir.Constant(kind, [other] * kind.count if isinstance(kind, ir.VectorType) else other)
+        return _ir().Constant(
+            kind, [other] * kind.count if isinstance(kind, _ir().VectorType) else other
+        )
 
 
 def fma(a, b, c):
@@ -294,7 +306,7 @@ def fma(a, b, c):
 
 
 def _vector(n_lanes):
-    return ir.VectorType(_FLOAT, n_lanes)
+    return _ir().VectorType(_ir().FloatType(), n_lanes)
 
 
 def compile_kernel(kernel):
