@@ -32,8 +32,6 @@ TO_DO = {
     "classifiers/_sequence_classifier.py: more than 400 lines",
     "classifiers/_vector_kernel.py: more than 400 lines",
     "classifiers/_vector_kernel.py: more than 50 lines in run_epoch",
-    "nn/_compiled_gradient.py: more than 50 lines in _write_tap",
-    "nn/_machine_code.py: more than 50 lines in compile_loop",
 }
 
 
