@@ -111,8 +111,8 @@ class _Network:
             n_in = dense[0].in_channels if dense else module.lstm.input_size
             self.n_biases = 2
         else:
-            dense, lstm = [], [p for layer in module.cells for p in layer.weights()]
-            widths = [layer.n_hidden for layer in module.cells]
+            dense, lstm = [], [p for layer in module.layers for p in layer.weights()]
+            widths = [layer.n_hidden for layer in module.layers]
             n_in = lstm[0].shape[1] - widths[0]
             self.n_biases = 1
         self.n_dense = len(dense)

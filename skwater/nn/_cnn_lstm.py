@@ -4,7 +4,14 @@ import torch
 from torch import nn
 
 from ._precision import as_dtype
-from ._shapes import as_sizes, find_present, same_kernel
+from ._shapes import (
+    as_sizes,
+    find_present,
+    is_traced,
+    last_state,
+    same_kernel,
+    split_missing,
+)
 from ._shared_frames import SharedFrames
 from ._workspace import give_freed_memory_back, keep_freed_memory
 
@@ -111,9 +118,11 @@ class CNNLSTMNet(nn.Module):
         tensor of shape (n, n_outputs)
             Logits.
         """
+        if is_traced():
+            return self.head(last_state(self._advance, x)[0])
         return self.head(self._states(x)[:, -1])
 
-    def staged(self, x):
+    def forward_over_time(self, x):
         """Logits after each frame, from the frames up to it.
 
         Parameters
@@ -121,13 +130,35 @@ class CNNLSTMNet(nn.Module):
         x : tensor of shape (n, t, c, h, w), dtype float, or SharedFrames
             Sequences, as in :meth:`forward`.
 
-        Yields
-        ------
-        tensor of shape (n, n_outputs)
-            Logits after one frame more.
+        Returns
+        -------
+        tensor of shape (n, t, n_outputs)
+            Logits.
         """
-        for state in self._states(x).unbind(1):
-            yield self.head(state)
+        return self.head(self._states(x))
+
+    def step(self, frame, state=None):
+        """Logits after one more frame, for images that arrive one at a time.
+
+        Step by step it gives the logits that :meth:`forward` gives on all frames so far.
+
+        Parameters
+        ----------
+        frame : tensor of shape (n, c, h, w), dtype float
+            The next frame of each sequence. All-NaN is a missing frame: the state is carried over
+            it.
+        state : tuple of tensor, default=None
+            State after the frames so far, as returned by the last step; None before the first.
+
+        Returns
+        -------
+        logits : tensor of shape (n, n_outputs)
+            Logits after this frame.
+        state : tuple of tensor
+            Hidden and cell state (n, lstm_size) of the LSTM.
+        """
+        state = self._advance(frame, state)
+        return self.head(state[0]), state
 
     def train(self, mode=True):
         """Switch between training and evaluation, which gives the memory of training back.
@@ -145,6 +176,15 @@ class CNNLSTMNet(nn.Module):
         if self.training and not mode:
             give_freed_memory_back()
         return super().train(mode)
+
+    def _advance(self, frame, state):
+        missing, x = split_missing(frame)
+        if state is None:
+            state = [x.new_zeros(x.shape[0], self.lstm.hidden_size) for _ in ("hidden", "cell")]
+        before = tuple(part[None] for part in state)
+        _, after = self.lstm(self.encoder(x)[:, None], before)
+        pairs = zip(before, after, strict=True)
+        return tuple(torch.where(missing[:, None], old, new)[0] for old, new in pairs)
 
     def _states(self, x):
         """Hidden states (n, t, lstm_size) after each frame."""

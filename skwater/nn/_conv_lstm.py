@@ -4,10 +4,18 @@ from collections import deque
 
 import torch
 from torch import nn
+from torch.nn.functional import conv2d
 
 from ._precision import as_dtype
 from ._recurrence import hidden_states, stream_hidden_states
-from ._shapes import as_sizes, find_present, same_kernel
+from ._shapes import (
+    as_sizes,
+    find_present,
+    is_traced,
+    last_state,
+    same_kernel,
+    split_missing,
+)
 from ._vector_lstm import vector_states
 from ._workspace import Workspace, give_freed_memory_back
 
@@ -96,7 +104,7 @@ class ConvLSTMNet(nn.Module):
         (pool_size,) = as_sizes("pool_size", pool_size)
         kernel = same_kernel(kernel_size, frame_size)
         inputs = (n_channels, *hidden_channels)
-        self.cells = nn.ModuleList(
+        self.layers = nn.ModuleList(
             ConvLSTMLayer(n_in, n_hidden, kernel, low_memory=low_memory)
             for n_in, n_hidden in zip(inputs, hidden_channels, strict=False)
         )
@@ -118,9 +126,11 @@ class ConvLSTMNet(nn.Module):
         tensor of shape (n, n_outputs)
             Logits.
         """
+        if is_traced():
+            return self.head(last_state(self._advance, x)[-2])
         return self.head(self._last_state(x))
 
-    def staged(self, x):
+    def forward_over_time(self, x):
         """Logits after each frame, from the frames up to it.
 
         Parameters
@@ -128,13 +138,35 @@ class ConvLSTMNet(nn.Module):
         x : tensor of shape (n, t, c, h, w), dtype float
             Sequences, as in :meth:`forward`.
 
-        Yields
-        ------
-        tensor of shape (n, n_outputs)
-            Logits after one frame more.
+        Returns
+        -------
+        tensor of shape (n, t, n_outputs)
+            Logits.
         """
-        for state in self._states(x):
-            yield self.head(state)
+        return torch.stack([self.head(state) for state in self._states(x)], dim=1)
+
+    def step(self, frame, state=None):
+        """Logits after one more frame, for images that arrive one at a time.
+
+        Step by step it gives the logits that :meth:`forward` gives on all frames so far.
+
+        Parameters
+        ----------
+        frame : tensor of shape (n, c, h, w), dtype float
+            The next frame of each sequence. All-NaN is a missing frame: the state is carried over
+            it.
+        state : tuple of tensor, default=None
+            State after the frames so far, as returned by the last step; None before the first.
+
+        Returns
+        -------
+        logits : tensor of shape (n, n_outputs)
+            Logits after this frame.
+        state : tuple of tensor
+            Hidden and cell state (n, n_hidden, h, w) of each layer: (h0, c0, h1, c1, ...).
+        """
+        state = self._advance(frame, state)
+        return self.head(state[-2]), state
 
     def train(self, mode=True):
         """Switch between training and evaluation, which gives the memory of training back.
@@ -155,6 +187,21 @@ class ConvLSTMNet(nn.Module):
             give_freed_memory_back()
         return self
 
+    def _advance(self, frame, state):
+        missing, x = split_missing(frame)
+        if state is None:
+            state = [
+                x.new_zeros(x.shape[0], layer.n_hidden, *x.shape[2:])
+                for layer in self.layers
+                for _ in ("hidden", "cell")
+            ]
+        missing, new_state = missing[:, None, None, None], []
+        for layer, h, c in zip(self.layers, state[::2], state[1::2], strict=True):
+            new_h, new_c = textbook_step(x, h, c, *layer.weights())
+            x = torch.where(missing, h, new_h)
+            new_state += [x, torch.where(missing, c, new_c)]
+        return tuple(new_state)
+
     def _last_state(self, x):
         if self._streams(x):
             return deque(self._states(x), maxlen=1).pop()
@@ -164,7 +211,7 @@ class ConvLSTMNet(nn.Module):
         """Hidden states of the last layer, one frame after the other."""
         if self._streams(x):
             frames, missing = _by_frame(x)
-            layers = [layer.weights() for layer in self.cells]
+            layers = [layer.weights() for layer in self.layers]
             states = stream_hidden_states(frames, layers, missing, dtype=self._dtype(x))
         else:
             states = self._run(x)[0].unbind(0)
@@ -179,15 +226,15 @@ class ConvLSTMNet(nn.Module):
         return not _is_vector(x) and not self._needs_gradient(x)
 
     def _needs_gradient(self, x):
-        weights = self.cells.parameters()
+        weights = self.layers.parameters()
         return torch.is_grad_enabled() and any(p.requires_grad for p in (x, *weights))
 
     def _run(self, x):
         """Hidden states of the last layer, (t, n, n_hidden, h, w), and the last one alone."""
         states, missing = _by_frame(x)
         if _is_vector(x):
-            return vector_states(states, [layer.weights() for layer in self.cells], missing)
-        for layer in self.cells:
+            return vector_states(states, [layer.weights() for layer in self.layers], missing)
+        for layer in self.layers:
             states, last = layer(states, missing, self._dtype(x))
         return states, last
 
@@ -226,6 +273,18 @@ class ConvLSTMLayer(nn.Module):
     def weights(self):
         """Kernels and biases of the gates i, f, o, g."""
         return self.conv.weight, self.conv.bias
+
+
+def textbook_step(x, h, c, weight, bias):
+    """Hidden and cell state of a layer after one frame, as textbooks write it.
+
+    Nothing is fused or written in place, so it can be traced, and the fast recurrence is tested
+    against it.
+    """
+    gates = conv2d(torch.cat((x, h), dim=1), weight, bias, padding="same")
+    i, f, o, g = gates.chunk(4, dim=1)
+    c = f.sigmoid() * c + i.sigmoid() * g.tanh()
+    return o.sigmoid() * c.tanh(), c
 
 
 def _is_vector(x):

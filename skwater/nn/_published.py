@@ -6,7 +6,7 @@ from ._conv_lstm import ConvLSTMNet
 
 # Their name of each layer, and ours.
 _LAYERS = {
-    "conv_lstm.conv": "cells.0.conv",
+    "conv_lstm.conv": "layers.0.conv",
     "conv1": "head.0",
     "conv2": "head.3",
     "fc1": "head.7",
