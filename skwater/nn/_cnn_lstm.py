@@ -75,6 +75,8 @@ class CNNLSTMNet(nn.Module):
     torch.Size([2, 1])
     """
 
+    takes_shared_frames = True
+
     def __init__(
         self,
         n_channels,
