@@ -39,17 +39,12 @@ def train_compiled(net, iterator):
         moments = np.stack([network.pack(state[name] for state in states) for name in names])
         n_done = int(states[0]["step"])
     losses = np.empty(len(batches))
+    class_weights = _class_weights(net.criterion_, network.widths[-1])
     with _blas().limit(limits=1):  # two threads take ten times as long for a batch
         n_batches = kernel.run_epoch(
-            frames,
-            table,
-            data.y.numpy(),
-            _class_weights(net.criterion_, network.widths[-1]),
-            order,
-            bounds,
-            network.widths,
-            network.n_dense,
-            network.n_biases,
+            (frames, table, data.y.numpy(), class_weights),
+            (order, bounds, max(sizes, default=0)),
+            (network.widths, network.n_dense, network.n_biases),
             weights,
             np.empty((0, 0), np.float32) if moments is None else moments,
             n_done,

@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, clone
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions, validate_params
 
-from ..early_detection._prefixes import first_frames, stages_of
+from ..early_detection._prefixes import first_frames, proba_over_time
 from ..exceptions import LeakageWarning
 from ..metrics import accuracy_interval, balanced_accuracy_interval
 from ..resampling._onset import quiet_about_onset, warn_of_onset
@@ -228,8 +228,8 @@ def early_detection_curve(
         time where `treatments` are given, and else makes 3 folds of plants.
     one_model_per_date : bool, default=True
         True trains anew for each day, on the photos up to it. False trains once a fold, on whole
-        seasons, and reads that model along the season: by its ``staged_predict_proba``, where it
-        is a sequence classifier that has one, or else by ``predict`` of the photos up to the day.
+        seasons, and reads that model along the season: by its ``predict_proba_over_time`` if it
+        has one, or else by ``predict`` of the images up to the day.
         That costs one fit instead of one a day, and asks the model early in the season what it
         was not taught.
     onset_day : float, default=None
@@ -282,7 +282,7 @@ def early_detection_curve(
     Notes
     -----
     With ``one_model_per_date=False`` the steps of a pipeline before the last are applied to whole
-    sequences if the model is read by its ``staged_predict_proba``. Such a step must treat each
+    sequences if the model is read by its ``predict_proba_over_time``. Such a step must treat each
     frame by itself: one that mixes frames lets the future into the past.
 
     Examples
@@ -449,10 +449,9 @@ class _ModelOfTheSeason(BaseEstimator):
         return self
 
     def predict(self, X):
-        stages = stages_of(self.estimator_, X)
-        if stages is not None:
-            stages = [self.classes_[np.argmax(stage, axis=1)] for stage in stages]
-            return np.stack([stages[t - 1] for t in self.lengths], axis=1)
+        probabilities = proba_over_time(self.estimator_, X)
+        if probabilities is not None:
+            return self.classes_[probabilities.argmax(axis=2)[:, np.array(self.lengths) - 1]]
         return np.stack([self._predict_first(X, t) for t in self.lengths], axis=1)
 
     def _predict_first(self, X, t):

@@ -300,15 +300,12 @@ def test_products(shape):
     n, k, m = shape
     rng = np.random.default_rng(0)
     a, b, c = (rng.normal(size=s).astype(np.float32) for s in ((n, k), (k, m), (n, m)))
-    kernel = _vector_kernel
-    for add, multiply, x, y, expected in (
-        (kernel.add_product, kernel.multiply, a, b, a @ b),
-        (kernel.add_product_of_transposed, kernel.multiply_transposed, a, c, a.T @ c),
-        (kernel.add_product_with_transposed, kernel.multiply_with_transposed, c, b, c @ b.T),
-    ):
+    for x, y in ((a, b), (a.T, c), (c, np.ascontiguousarray(b.T))):
+        expected = x @ y
         out = np.ones(expected.shape, np.float32)
-        add(x, y, out)
+        _vector_kernel.add_product(x, y, out)
         np.testing.assert_allclose(out, expected + 1, rtol=1e-4, atol=1e-4)
-        out[:] = np.nan
-        multiply(x, y, out)
-        np.testing.assert_allclose(out, expected, rtol=1e-4, atol=1e-4)
+        for n_weights in (1, 2**20):  # by hand, and by a BLAS
+            out[:] = np.nan
+            _vector_kernel.multiply(x, y, out, n_weights)
+            np.testing.assert_allclose(out, expected, rtol=1e-4, atol=1e-4)
