@@ -1,4 +1,4 @@
-"""CNNLSTMClassifier: frames summed up one by one, then an LSTM, as a scikit-learn estimator."""
+"""CNNLSTMClassifier: a CNN on each frame, then an LSTM, as a scikit-learn estimator."""
 
 from numbers import Integral, Real
 
@@ -13,9 +13,9 @@ from ._shared_docs import with_shared_docs
 class CNNLSTMClassifier(SequenceClassifier):
     """Classify image sequences with a CNN on each frame and an LSTM over the frames.
 
-    Each frame is summed up by a small convolutional network before the recurrence, which makes
-    it faster than :class:`ConvLSTMClassifier` and blind to where in the picture things change.
-    It takes frames of any size; on series of numbers or vectors it becomes an LSTM on them.
+    A small convolutional network encodes each frame before the recurrence. This makes it faster
+    than :class:`ConvLSTMClassifier`, but it does not see which part of the image changes. It
+    takes frames of any size; on sequences of scalars or vectors it is an LSTM on them.
 
     With a few dozen plants a deep network may well do no better than logistic regression on the
     canopy cover: look at that first. Splice and scale inside the cross-validation folds, in a
@@ -24,7 +24,7 @@ class CNNLSTMClassifier(SequenceClassifier):
     Parameters
     ----------
     block_channels : tuple of int, default=(8, 16, 32)
-        Output channels of the convolution blocks; each halves the picture.
+        Output channels of the convolution blocks; each halves the image.
     kernel_size : int, default=3
         Side of the convolution kernels, in pixels.
     lstm_size : int, default=32
@@ -32,12 +32,11 @@ class CNNLSTMClassifier(SequenceClassifier):
     dropout : float, default=0.0
         Probability to drop a unit of the LSTM's output in training.
     precision : {"float32", "bfloat16"}, default="float32"
-        What the encoder is trained in. "bfloat16" is faster on hardware that multiplies it, and
-        rounds pictures and what the convolutions make of them to 8 binary digits: a fit is near
-        one in float32 and not the same. Where it would be slow a warning says that the fit is in
-        float32.
-        Weights, the LSTM and predictions are float32 in any case, and on series of numbers or
-        vectors it changes nothing.
+        Precision of the encoder in training. "bfloat16" is faster on hardware that multiplies
+        it. It rounds images and the output of each convolution to an 8-bit mantissa, so a fit is
+        close to one in float32 but not equal. If it would be slow, the fit is in float32, with a
+        warning. Weights, the LSTM and predictions are always float32, and on sequences of scalars
+        or vectors it changes nothing.
     {shared parameters}
 
     Attributes
@@ -56,8 +55,8 @@ class CNNLSTMClassifier(SequenceClassifier):
 
     See Also
     --------
-    ConvLSTMClassifier : Keeps the picture in its state.
-    RSSResampler : Makes more sequences of the few that there are.
+    ConvLSTMClassifier : Keeps an image as its state.
+    RSSResampler : Makes more sequences from few.
     skwater.nn.CNNLSTMNet : The network alone.
 
     Examples

@@ -13,10 +13,10 @@ from ._shared_docs import with_shared_docs
 class ConvLSTMClassifier(SequenceClassifier):
     """Classify image sequences with a convolutional LSTM.
 
-    The network carries an image as its state from frame to frame, so it sees *where* a plant
-    changes. The architecture and the loss are the published ones [1]_, with 20,541 parameters on
-    224 x 224 color images. It takes frames of any size, and on series of numbers or vectors it
-    becomes an LSTM. The training is longer than the published one, which was Adam at a constant
+    The network carries an image as its state from frame to frame, so it sees which part of a
+    plant changes. The architecture and the loss are the published ones [1]_, with 20,541
+    parameters on 224 x 224 color images. It takes frames of any size, and on sequences of scalars or vectors
+    it is an LSTM. The training is longer than the published one, which was Adam at a constant
     0.001, batches of 1 and 5 epochs: ``lr=0.001, lr_schedule="constant", batch_size=1,
     max_epochs=5`` repeats that.
 
@@ -28,7 +28,7 @@ class ConvLSTMClassifier(SequenceClassifier):
     ----------
     hidden_channels : int, tuple of int or "auto", default="auto"
         Channels of the recurrent state; a tuple stacks one layer for each. "auto" is the
-        published 10 for images, and 32 for series of numbers or vectors.
+        published 10 for images, and 32 for sequences of scalars or vectors.
     kernel_size : int, default=3
         Side of all convolution kernels, in pixels.
     head_channels : tuple of int, default=(20, 40)
@@ -36,15 +36,14 @@ class ConvLSTMClassifier(SequenceClassifier):
     pool_size : int, default=4
         Side of the max-pooling window after each convolution of the head, in pixels.
     low_memory : bool, default=False
-        Train in about half of the memory, for large pictures or long series, by computing part of
+        Train in about half of the memory, for large images or long sequences, by computing part of
         each step twice, which takes about a fifth more time. The results are the same.
     precision : {"float32", "bfloat16"}, default="float32"
-        What the convolutions over the states are trained in. "bfloat16" is faster on hardware that
-        multiplies it, and rounds pictures and hidden states to 8 binary digits: a fit is near one
-        in float32 and not the same. Where it would be slow a warning says that the fit is in
-        float32.
-        Weights, cell states and predictions are float32 in any case, and on series of numbers or
-        vectors it changes nothing.
+        Precision of the convolutions of the recurrence in training. "bfloat16" is faster on
+        hardware that multiplies it. It rounds images and hidden states to an 8-bit mantissa, so a
+        fit is close to one in float32 but not equal. If it would be slow, the fit is in float32,
+        with a warning. Weights, cell states and predictions are always float32, and on sequences
+        of scalars or vectors it changes nothing.
     {shared parameters}
 
     Attributes
@@ -63,8 +62,8 @@ class ConvLSTMClassifier(SequenceClassifier):
 
     See Also
     --------
-    CNNLSTMClassifier : Sums up each frame before the recurrence.
-    RSSResampler : Makes more sequences of the few that there are.
+    CNNLSTMClassifier : Encodes each frame before the recurrence.
+    RSSResampler : Makes more sequences from few.
     skwater.nn.ConvLSTMNet : The network alone.
     skwater.nn.load_published_convlstm : The authors' trained weights.
 
@@ -154,7 +153,7 @@ class ConvLSTMClassifier(SequenceClassifier):
         """Classifier with fewer than 10,000 parameters, for down-sampled sequences.
 
         The published text names such a model and gives no code for it. This one has 8 hidden
-        channels and 10 and 20 in its head: 5,931 parameters on color pictures of 64 x 64
+        channels and 10 and 20 in its head: 5,931 parameters on color images of 64 x 64
         pixels, 9,131 at 224 x 224.
 
         Parameters

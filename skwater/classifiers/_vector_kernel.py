@@ -8,7 +8,7 @@ f, o, g.
 
 Frames of a batch lie step by step, as in torch's PackedSequence: sequences are sorted from the
 longest to the shortest, so that those which have a step s are the first ones. Missing frames are
-left out, which is the same as to carry the state over them.
+left out, which is the same as carrying the state over them.
 
 All that is compiled is in this one file: numba looks at no other for changes.
 """
@@ -43,7 +43,7 @@ def tanh(x):
 
 @compiled
 def copy(row, out):
-    """Copy a row of numbers, faster than by an assignment, which looks for overlap."""
+    """Copy a row; an assignment would be slower, because it looks for overlap."""
     for j in range(len(row)):
         out[j] = row[j]
 
@@ -111,7 +111,7 @@ def pack(frames, table, rows, x, begins, last):
     """Gather the frames of a batch step by step; return the number of steps.
 
     Step s of the longest sequences is from ``begins[s]`` to ``begins[s + 1]`` in x. ``last[i]`` is
-    where the last frame of the i-th row is, -1 where it has none.
+    the place of the last frame of the i-th row, -1 if it has none.
     """
     longer = np.zeros(table.shape[1] + 1, np.int64)  # sequences with more than s frames
     for i in range(len(rows)):

@@ -15,17 +15,17 @@ from ._shapes import (
 from ._shared_frames import SharedFrames
 from ._workspace import give_freed_memory_back, keep_freed_memory
 
-# Pictures of the first convolution, in bytes, that are encoded at once. The C library gives larger
+# Images of the first convolution, in bytes, that are encoded at once. The C library gives larger
 # ones back to the system, and to fetch them anew takes longer than the convolution.
 _BYTES_AT_ONCE = 2**23
 
 
 class CNNLSTMNet(nn.Module):
-    """A small CNN that encodes each frame on its own, an LSTM over the codes, a linear layer.
+    """A small CNN that encodes each frame by itself, an LSTM over the codes, a linear layer.
 
     Each block of the CNN is a convolution, max-pooling by 2 and ReLU; the last one is averaged
     over all pixels, so the number of parameters does not depend on the frame size. It cannot see
-    how a place in the picture changes, only how the summary of the picture does. The published
+    how a part of the image changes, only how its average code does. The published
     network of this name [1]_ has the same parts and some 500 million parameters, far too many
     for a few dozen plants; this one is of the size of the published ConvLSTM.
 
@@ -46,11 +46,11 @@ class CNNLSTMNet(nn.Module):
     dropout : float, default=0.0
         Probability to drop a unit between the LSTM and the linear layer in training.
     precision : {"float32", "bfloat16"}, default="float32"
-        What the encoder is computed in while the network is in training mode. With "bfloat16"
-        pictures are rounded to 8 binary digits before and after each convolution; the LSTM, the
-        weights and the sums of their gradients stay in float32. It is faster where the hardware
-        multiplies bfloat16 and slower where it does not. Evaluation mode and frames of 1 x 1 are
-        always float32.
+        Precision of the encoder in training mode. "bfloat16" rounds images to an 8-bit mantissa
+        before and after each convolution; the LSTM, the weights and the sums of their gradients
+        stay in float32. It is faster on hardware that multiplies bfloat16, and slower on other
+        hardware. Evaluation mode, frames of 1 x 1 and exported or compiled networks are always
+        float32.
 
     Raises
     ------
@@ -60,7 +60,7 @@ class CNNLSTMNet(nn.Module):
     See Also
     --------
     skwater.CNNLSTMClassifier : The same network as a scikit-learn estimator.
-    ConvLSTMNet : Keeps the picture in its state.
+    ConvLSTMNet : Keeps an image as its state.
 
     References
     ----------
@@ -112,8 +112,7 @@ class CNNLSTMNet(nn.Module):
         Parameters
         ----------
         x : tensor of shape (n, t, c, h, w), dtype float, or SharedFrames
-            Sequences of frames. A frame that is NaN throughout is missing: the state is carried
-            over it.
+            Sequences of frames. An all-NaN frame is missing: the state is carried over it.
 
         Returns
         -------
@@ -193,7 +192,7 @@ class CNNLSTMNet(nn.Module):
         present, codes = self._codes(x)
         n, t = present.shape
         # Carrying the state over missing frames is the same as leaving them out: the codes of the
-        # frames that are there move to the front, and each frame reads the state of the last one.
+        # present frames move to the front, and each frame reads the state of the last one.
         n_seen = present.cumsum(dim=1)
         rows = torch.arange(n, device=codes.device)[:, None].expand(n, t)
         front = codes.new_zeros(n, t, codes.shape[1])
@@ -203,18 +202,18 @@ class CNNLSTMNet(nn.Module):
         return torch.cat([nothing_seen, hidden], dim=1)[rows, n_seen]
 
     def _codes(self, x):
-        """Which frames are there, (n, t), and their codes in the order of the samples."""
+        """Which frames are present, (n, t), and their codes in the order of the samples."""
         if not isinstance(x, SharedFrames):
             present, x = find_present(x)
             return present, self._encode(x, present)
-        there, frames = find_present(x.frames[:, None])
-        codes = self._encode(frames, there)  # of a frame once, however many sequences have it
-        present = there[:, 0][x.table]
-        places = there[:, 0].cumsum(0) - 1
+        distinct, frames = find_present(x.frames[:, None])
+        codes = self._encode(frames, distinct)  # of a frame once, however many sequences have it
+        present = distinct[:, 0][x.table]
+        places = distinct[:, 0].cumsum(0) - 1
         return present, codes[places[x.table[present]]]
 
     def _encode(self, x, present):
-        """Codes of the frames that are there, in the order of the samples."""
+        """Codes of the present frames, in the order of the samples."""
         frames = x.flatten(0, 1)
         if not present.all():
             frames = frames[present.flatten()]

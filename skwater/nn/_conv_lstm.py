@@ -1,4 +1,4 @@
-"""ConvLSTM: a recurrent network whose state is a picture."""
+"""ConvLSTM: a recurrent network whose state is an image."""
 
 from collections import deque
 
@@ -26,7 +26,7 @@ class ConvLSTMNet(nn.Module):
     Its defaults are the published network, with 20,541 parameters at 3 channels and one output.
     The recurrence is that of [1]_ without peepholes, gates in the order i, f, o, g. The head
     is a convolution, ReLU and max-pooling for each of `head_channels`, then a linear layer on
-    all that is left. Kernels and pools wider than a frame shrink to it, and the head ends where a
+    all that is left. Kernels and pools wider than a frame shrink to it, and the head ends if a
     single pixel is left: on frames of 1 x 1 the net is an LSTM on vectors and a linear layer.
 
     Parameters
@@ -46,14 +46,14 @@ class ConvLSTMNet(nn.Module):
     pool_size : int, default=4
         Side of the max-pooling windows of the head, in pixels.
     low_memory : bool, default=False
-        Keep only the states of the frames in training and compute the gates a second time on the
-        way back. The same gradients in half of the memory, and about a fifth more time.
+        Keep only the states of the frames in training; the backward pass recomputes the gates.
+        The same gradients in half of the memory, in about a fifth more time.
     precision : {"float32", "bfloat16"}, default="float32"
-        What the convolutions of the recurrence are computed in while the network is in training
-        mode. With "bfloat16" inputs and hidden states are rounded to 8 binary digits before each
-        of them; gates, cell states, sums over frames, weights and the head stay in float32. It is
-        faster where the hardware multiplies bfloat16 and slower where it does not. Evaluation mode
-        and frames of 1 x 1 are always float32.
+        Precision of the convolutions of the recurrence in training mode. "bfloat16" rounds inputs
+        and hidden states to an 8-bit mantissa before each convolution; gates, cell states, sums
+        over frames, weights and the head stay in float32. It is faster on hardware that multiplies
+        bfloat16, and slower on other hardware. Evaluation mode, frames of 1 x 1 and exported or
+        compiled networks are always float32.
 
     Raises
     ------
@@ -118,8 +118,7 @@ class ConvLSTMNet(nn.Module):
         Parameters
         ----------
         x : tensor of shape (n, t, c, h, w), dtype float
-            Sequences of frames. A frame that is NaN throughout is missing: the state is carried
-            over it.
+            Sequences of frames. An all-NaN frame is missing: the state is carried over it.
 
         Returns
         -------
@@ -222,7 +221,7 @@ class ConvLSTMNet(nn.Module):
         return self._reduced if self.training and x.shape[3:] != (1, 1) else None
 
     def _streams(self, x):
-        """Whether each frame can be forgotten after the next: there is no way back."""
+        """Whether each frame can be forgotten after the next: there is no backward pass."""
         return not _is_vector(x) and not self._needs_gradient(x)
 
     def _needs_gradient(self, x):
@@ -247,7 +246,7 @@ class ConvLSTMLayer(nn.Module):
         self.n_hidden = n_hidden
         self.low_memory = low_memory
         self.conv = nn.Conv2d(n_in + n_hidden, 4 * n_hidden, kernel_size, padding="same")
-        with torch.no_grad():  # remember until taught to forget (Gers et al. 2000)
+        with torch.no_grad():  # remember, until it learns to forget (Gers et al. 2000)
             self.conv.bias[n_hidden : 2 * n_hidden] += 2
 
         self._workspace = Workspace()

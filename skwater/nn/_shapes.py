@@ -21,7 +21,7 @@ def same_kernel(kernel_size, frame_size):
 def find_present(x):
     """Table (n, t) of the frames that are present, and x with zeros in place of missing ones."""
     present = ~x[:, :, 0, 0, 0].isnan()
-    if present.all():  # one number of each frame was enough to know
+    if present.all():  # one value of each frame was enough to know
         return present, x
     present = ~x.isnan().flatten(2).all(dim=2)
     return present, torch.where(present[:, :, None, None, None], x, 0)
