@@ -14,5 +14,5 @@ def with_shared_docs(cls):
         attributes, _, _ = rest.partition("\n\nWarns\n-----\n")
         doc = inspect.cleandoc(cls.__doc__)
         doc = doc.replace("{shared parameters}", f"lr : {parameters}")
-        cls.__doc__ = doc.replace("{shared attributes}", attributes)
+        cls.__doc__ = doc.replace("{shared attributes}", attributes) + "\n"
     return cls
