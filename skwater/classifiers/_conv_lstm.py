@@ -16,8 +16,8 @@ class ConvLSTMClassifier(SequenceClassifier):
     The network carries an image as its state from frame to frame, so it sees which part of a
     plant changes. The architecture and the loss are the published ones [1]_, with 20,541
     parameters on 224 x 224 color images. It takes frames of any size, and on sequences of scalars
-    or vectors it is an LSTM. The training is longer than the published one, which was Adam at a constant
-    0.001, batches of 1 and 5 epochs: ``lr=0.001, lr_schedule="constant", batch_size=1,
+    or vectors it is an LSTM. The training is longer than the published one, which was Adam at a
+    constant 0.001, batches of 1 and 5 epochs: ``lr=0.001, lr_schedule="constant", batch_size=1,
     max_epochs=5`` repeats that.
 
     With a few dozen plants a deep network may well do no better than logistic regression on the
