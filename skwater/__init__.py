@@ -12,6 +12,7 @@ _HOMES = {
     "ImageSequences": "skwater.sequences._images",
     "Pipeline": "skwater._pipeline",
     "RSSResampler": "skwater.resampling",
+    "SequenceClassifier": "skwater.classifiers",
     "SplicedSequences": "skwater.sequences",
     "make_pipeline": "skwater._pipeline",
 }

@@ -1,6 +1,10 @@
 """The check suites of scikit-learn and imbalanced-learn, on every public estimator."""
 
+import importlib.util
 import inspect
+import sys
+from contextlib import redirect_stdout
+from pathlib import Path
 from unittest import SkipTest
 
 import imblearn.utils.estimator_checks as imblearn_checks
@@ -10,13 +14,34 @@ from sklearn.base import BaseEstimator
 from sklearn.linear_model import LogisticRegression
 
 import skwater
-from skwater import CNNLSTMClassifier, ConvLSTMClassifier, EarlyDetector, RSSResampler
+from skwater import (
+    CNNLSTMClassifier,
+    ConvLSTMClassifier,
+    EarlyDetector,
+    RSSResampler,
+    SequenceClassifier,
+)
 from skwater.preprocessing import BaselineCorrector, FrameSampler, FrameScaler
+
+
+def import_example(name):
+    """Run a small version of an example, and return it as a module that pickle finds."""
+    path = Path(__file__).parents[1] / "examples" / f"{name}.py"
+    spec = importlib.util.spec_from_file_location(name, path)
+    module = sys.modules[name] = importlib.util.module_from_spec(spec)
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(None):
+        patch.setenv("SKWATER_EXAMPLES_FAST", "1")
+        spec.loader.exec_module(module)
+    return module
+
+
+TemporalAttentionNet = import_example("plot_new_network").TemporalAttentionNet
 
 # The least number of checks that must pass. The first estimators are the slowest.
 LEAST = {
     ConvLSTMClassifier(): 54,
     CNNLSTMClassifier(): 54,
+    SequenceClassifier(TemporalAttentionNet): 54,
     RSSResampler(): 38,
     FrameSampler(): 45,
     BaselineCorrector(7): 45,

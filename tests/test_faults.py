@@ -34,13 +34,14 @@ def test_row_1_bad_value_at_fit(make_classifier, make_sequences, spoil, message)
         make_classifier().fit(spoil(make_sequences()), LABELS)
 
 
-@pytest.mark.parametrize("method", ["predict", "predict_proba", "decision_function", "staged"])
+@pytest.mark.parametrize(
+    "method", ["predict", "predict_proba", "decision_function", "predict_proba_over_time"]
+)
 @pytest.mark.parametrize(("spoil", "message"), BAD_VALUES)
 def test_row_1_bad_value_at_predict(make_classifier, make_sequences, spoil, message, method):
     model = make_classifier().fit(make_sequences(), LABELS)
-    call = getattr(model, {"staged": "staged_predict_proba"}.get(method, method))
     with pytest.raises(ValueError, match=message):
-        list(call(spoil(make_sequences())))
+        getattr(model, method)(spoil(make_sequences()))
 
 
 @pytest.mark.parametrize(("spoil", "message"), BAD_VALUES)
@@ -215,7 +216,7 @@ def test_row_29_degenerate_images(make_classifier, X):
     model = make_classifier(max_epochs=2).fit(X, LABELS)
     assert np.isfinite(model.predict_proba(X)).all()
     assert np.isfinite(model.decision_function(X)).all()
-    assert np.isfinite(list(model.staged_predict_proba(X))).all()
+    assert np.isfinite(model.predict_proba_over_time(X)).all()
 
 
 WITHOUT_INTERNET = """

@@ -1,19 +1,16 @@
 """The ConvLSTM as it is mostly written: what the benchmarks compare with."""
 
-import torch
-
 from skwater.nn import ConvLSTMNet
+from skwater.nn._conv_lstm import textbook_step
 
 
 class TextbookConvLSTMNet(ConvLSTMNet):
-    """The same weights, one frame after the other."""
+    """The same weights, one frame after the other, with autograd for the rest."""
 
     def forward(self, x):
         """Logits after the last frame."""
-        (layer,) = self.cells
+        (layer,) = self.layers
         h = c = x.new_zeros(len(x), layer.n_hidden, *x.shape[3:])
         for frame in x.unbind(1):
-            i, f, o, g = layer.conv(torch.cat((frame, h), 1)).chunk(4, 1)
-            c = f.sigmoid() * c + i.sigmoid() * g.tanh()
-            h = o.sigmoid() * c.tanh()
+            h, c = textbook_step(frame, h, c, *layer.weights())
         return self.head(h)

@@ -2,5 +2,6 @@
 
 from ._cnn_lstm import CNNLSTMClassifier
 from ._conv_lstm import ConvLSTMClassifier
+from ._sequence_classifier import SequenceClassifier
 
-__all__ = ["CNNLSTMClassifier", "ConvLSTMClassifier"]
+__all__ = ["CNNLSTMClassifier", "ConvLSTMClassifier", "SequenceClassifier"]

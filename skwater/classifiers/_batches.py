@@ -1,4 +1,4 @@
-"""Sequences as standardised batches of tensors, made when they are asked for."""
+"""Sequences as standardized batches of tensors, made when they are asked for."""
 
 from functools import cached_property
 
@@ -9,7 +9,7 @@ from torch.utils.data import Dataset
 from ..nn._shared_frames import SharedFrames
 from ..sequences import as_frames, frame_shape, is_lazy
 
-_NUMBERS_AT_ONCE = 2**20  # of vectors that are standardised, of which there are several copies
+_VALUES_AT_ONCE = 2**20  # of vectors that are standardized, of which there are several copies
 
 
 class Batches(Dataset):
@@ -48,19 +48,19 @@ class Batches(Dataset):
 
     @property
     def holds_vectors(self):
-        """Whether sequences are vectors or numbers; only pictures are augmented."""
+        """Whether frames are scalars or vectors; only images are augmented."""
         return frame_shape(self.X)[:2] == (1, 1)
 
     @cached_property
     def vectors(self):
-        """All sequences as a table of standardised vectors.
+        """All sequences as a table of standardized vectors.
 
         Returns
         -------
         frames : ndarray of shape (k, n_channels), dtype float32
-            Vectors, each of lazy X once. Those that are missing are NaN throughout.
+            Vectors, each of lazy X once. Missing ones are all-NaN.
         table : ndarray of shape (n_samples, n_frames), dtype int64
-            For each frame of each sequence its place in `frames`, or -1 where it is missing.
+            For each frame of each sequence its place in `frames`, or -1 if it is missing.
         """
         if is_lazy(self.X):
             distinct, table = self.X.distinct_frames()
@@ -68,7 +68,7 @@ class Batches(Dataset):
         else:
             distinct, table = self.X, np.arange(self.X.shape[0] * self.X.shape[1])
         frames = np.empty((*distinct.shape[:2], frame_shape(self.X)[2]), np.float32)
-        step = max(1, _NUMBERS_AT_ONCE // frames[0].size)
+        step = max(1, _VALUES_AT_ONCE // frames[0].size)
         for start in range(0, len(distinct), step):
             part = slice(start, start + step)
             frames[part] = to_tensor(distinct[part], self.mean, self.std)[..., 0, 0]
@@ -89,7 +89,7 @@ class Batches(Dataset):
 
 
 def to_batch(X, mean, std, share, dtype=np.float32):
-    """Standardise sequences; return a tensor (n, t, c, h, w), or shared frames of lazy ones."""
+    """Standardize sequences; return a tensor (n, t, c, h, w), or shared frames of lazy ones."""
     if not (share and is_lazy(X)):
         return to_tensor(X, mean, std, dtype)
     frames, table = X.distinct_frames()
@@ -98,9 +98,9 @@ def to_batch(X, mean, std, share, dtype=np.float32):
 
 
 def to_tensor(X, mean, std, dtype=np.float32):
-    """Standardise sequences; return a tensor (n, t, c, h, w)."""
+    """Standardize sequences; return a tensor (n, t, c, h, w)."""
     frames = as_frames(np.asarray(X))
-    # Differences are taken in double precision where the input has it.
+    # Differences are taken in double precision if the input has it.
     working = np.result_type(frames.dtype, dtype)
     # Turned first: a channel is then one long row, and all of this takes a quarter of the time.
     x = np.moveaxis(frames, -1, 2).astype(working, order="C")

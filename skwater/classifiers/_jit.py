@@ -1,4 +1,4 @@
-"""Compile numeric Python with numba, where it is there."""
+"""Compile numeric Python with numba, if it is installed."""
 
 # Sums may be put in another order; infinity and NaN stay what they are, so that they are found.
 _OPTIONS = {
@@ -12,7 +12,7 @@ def compiles():
     """Whether functions become machine code here."""
     try:
         from numba import config
-    except ImportError:  # also where it does not go with the numpy that is installed
+    except ImportError:  # also if it does not fit the numpy that is installed
         return False
     return not config.DISABLE_JIT
 

@@ -1,71 +1,167 @@
-"""What all sequence classifiers share: validate, encode, seed, standardise, train, predict."""
+"""SequenceClassifier: any torch network on sequences, as a scikit-learn classifier."""
 
 import copy
-import os
 import warnings
-from contextlib import contextmanager
+from functools import partial
 from numbers import Integral, Real
-from threading import RLock
 
 import numpy as np
 import torch
 from sklearn.base import BaseEstimator, ClassifierMixin, _fit_context
-from sklearn.utils import check_random_state, compute_class_weight
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_is_fitted
-from skorch.callbacks import EarlyStopping, LRScheduler
 from skorch.helper import predefined_split
 from torch.utils.data import Subset
 
 from ..augmentation import Augmenter
 from ..model_selection._validation_split import validation_split
-from ..nn._precision import has_bfloat16
-from ..nn._workspace import give_freed_memory_back
 from ..sequences import channel_statistics, check_sequences, frame_shape
-from ._batches import Batches, identity_collate, to_batch
-from ._callbacks import ProgressBar, StopOnNaN
+from ._batches import Batches
 from ._length import choose_batch_size, choose_max_epochs
-from ._losses import BinaryLoss, CrossEntropyLoss
-from ._net import _SkorchNet, to_probabilities
+from ._prediction import predict_logits, to_probabilities
+from ._reproducibility import isolated_fit
+from ._training import OPTIMIZERS, make_net, takes_shared_frames
 
-# Below as many pixels in a batch a second thread makes a step slower: up to ten times for numbers.
-_PIXELS_FOR_THREADS = 8 * 64 * 64
-# So many are predicted at once: more would wait for memory, fewer for Python.
-_NUMBERS_AT_ONCE = 2**18
-_OPTIMIZERS = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW, "sgd": torch.optim.SGD}
-# Torch draws from generators of the process: of two fits in threads each would take draws of the
-# other, and none could be repeated.
-_one_fit_at_a_time = RLock()
+_DIVERGED = 1000  # A guess has the loss log(n_classes), a network that is surely wrong some 10.
 
 
-def _renew_lock():
-    # A process that is forked during a fit would wait for a thread that it does not have.
-    global _one_fit_at_a_time
-    _one_fit_at_a_time = RLock()
+class SequenceClassifier(ClassifierMixin, BaseEstimator):
+    """Train any torch network on sequences, as a scikit-learn classifier.
 
+    The network is a :class:`torch.nn.Module` class. It is built with ``n_channels``, ``n_outputs``
+    and ``frame_size`` (height, width) as keyword arguments, and with `network_params`. It takes
+    standardized sequences of shape (n, t, c, h, w), in which a missing frame is all-NaN, and
+    returns logits of shape (n, n_outputs): one logit for two classes, or else one for each class.
+    Frames of scalars and vectors are 1 x 1 pixels; they are trained on in float32 and predicted in
+    float64, so a tensor that the network makes itself must take its dtype from the input.
 
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_renew_lock)
+    Two abilities are used if the network has them: a parameter ``precision``, see
+    :class:`ConvLSTMClassifier`, and a method ``forward_over_time``, which returns the logits
+    (n, t, n_outputs) after each frame.
 
+    With a few dozen plants a deep network may well do no better than logistic regression on the
+    canopy cover: look at that first. Splice and scale inside the cross-validation folds, in a
+    pipeline, or the score is worth nothing.
 
-class _SequenceClassifier(ClassifierMixin, BaseEstimator):
-    """A torch network as a scikit-learn classifier.
+    Parameters
+    ----------
+    network : type
+        Class of the network, a subclass of :class:`torch.nn.Module`.
+    network_params : dict or None, default=None
+        Further keyword arguments for `network`.
+    lr : float, default=0.003
+        Learning rate; with `lr_schedule` "cosine" that of the first epoch.
+    lr_schedule : {"cosine", "constant"}, default="cosine"
+        How the learning rate changes from epoch to epoch. "cosine" lets it fall to 0 over
+        `max_epochs`, along half a cosine wave.
+    max_epochs : int or "auto", default="auto"
+        Passes over the training sequences. "auto" trains sequences of scalars or vectors for at
+        least 60 epochs and at least 1,000 optimizer steps, and images for at least 20 epochs and
+        at least 200 steps; few sequences get more epochs, see ``max_epochs_``.
+    batch_size : int or "auto", default="auto"
+        Sequences in each step of the optimizer, and of images in each step of prediction. "auto"
+        is one twentieth of the training sequences, from 8 to 64.
+    optimizer : {"adam", "adamw", "sgd"} or torch.optim.Optimizer class, default="adam"
+        What minimizes the loss: binary cross-entropy for two classes, cross-entropy for more.
+    class_weight : "balanced", dict or None, default=None
+        Weight of each class in the loss, as in scikit-learn; positive.
+    augment : "default", albumentations transform, callable or None, default=None
+        Random changes to the training images, drawn anew for each sequence in each epoch and the
+        same for all of its frames. Images that validate or are predicted are not changed.
+        "default" is :func:`augmentation.default_transform`. A callable takes one sequence of
+        shape (n_frames, height, width, n_channels) in the dtype of `X`, missing frames NaN, and
+        returns one of the same shape and unit. Copies are used.
+    early_stopping : bool, default=False
+        Set plants aside, stop if their loss no longer falls, and keep the best weights. Of
+        :class:`SplicedSequences` only whole plants are set aside, and splices that hold a frame
+        of theirs leave training. In other arrays splices cannot be told from plants, see Warns.
+    validation_fraction : float, default=0.2
+        Fraction of the plants of each class that is set aside.
+    patience : int, default=5
+        Epochs without a lower validation loss before training stops.
+    callbacks : list of skorch.callbacks.Callback or None, default=None
+        Further callbacks; copies of them are used.
+    device : str, default="auto"
+        "cpu", "cuda", "cuda:1" and so on; "auto" takes a CUDA device if there is one.
+    net_params : dict or None, default=None
+        Arguments for :class:`skorch.NeuralNet` that override all others, for what has no
+        parameter here, such as ``{"optimizer__weight_decay": 1e-4}``.
+    verbose : {0, 1, 2}, default=0
+        0 is silent, 1 shows a progress bar, 2 prints a line for each epoch.
+    random_state : int, RandomState instance or None, default=None
+        Seed of the initial weights, the order of the batches, the validation split and the
+        augmentation. With an int, two fits on one CPU are bit-equal. Global generators are not
+        changed.
 
-    Subclasses say which: `_network` is its class and `_network_params` are the names of the
-    parameters that it shares with the classifier. `_shares_frames` tells whether the network
-    takes batches of `SharedFrames`.
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        The labels.
+    net_ : skorch.NeuralNet
+        The trained network, for prediction; ``net_.module_`` is the torch module. It has no
+        optimizer any more.
+    batch_size_ : int
+        Sequences in each step.
+    max_epochs_ : int
+        Passes over the training sequences, unless they end earlier.
+    history_ : list of dict
+        Epoch, training loss and, with `early_stopping`, validation loss of each epoch.
+    mean_ : ndarray of shape (n_channels,), dtype float64
+        Mean of each channel over the training frames, by which inputs are standardized.
+    std_ : ndarray of shape (n_channels,), dtype float64
+        Standard deviation of each channel over the training frames; 1 if it is constant.
+    interrupted_ : bool
+        Whether Ctrl-C ended the training.
+    n_parameters_ : int
+        Number of weights of the network.
+    sequence_shape_ : tuple of int
+        Shape of one training sequence, (n_frames, ...).
+    n_features_in_ : int
+        Number of frames.
+    feature_names_in_ : ndarray of shape (n_frames,), dtype object
+        Names of the frames, if `X` was a data frame with string columns.
+
+    Warns
+    -----
+    LeakageWarning
+        If `early_stopping` is on and plain arrays share frames, as splices and repeated plants
+        do.
+    ConvergenceWarning
+        If the training has diverged.
+
+    See Also
+    --------
+    ConvLSTMClassifier : The same with the published network.
+    CNNLSTMClassifier : The same with a CNN on each frame.
+
+    Examples
+    --------
+    >>> from torch import nn
+    >>> from skwater import SequenceClassifier
+    >>> from skwater.datasets import make_water_stress
+    >>> class LastFrame(nn.Module):
+    ...     def __init__(self, n_channels, n_outputs, frame_size):
+    ...         super().__init__()
+    ...         self.head = nn.LazyLinear(n_outputs)
+    ...
+    ...     def forward(self, x):
+    ...         return self.head(x[:, -1].flatten(1).nan_to_num(0))
+    >>> X, y = make_water_stress(12, 4, 8, random_state=0, return_X_y=True)
+    >>> model = SequenceClassifier(LastFrame, max_epochs=2, random_state=0).fit(X, y)
+    >>> model.predict_proba(X).shape
+    (12, 2)
     """
 
-    _shares_frames = False
-
     _parameter_constraints: dict = {
-        "precision": [StrOptions({"float32", "bfloat16"})],
+        "network": [type],
+        "network_params": [dict, None],
         "lr": [Interval(Real, 0, None, closed="neither")],
         "lr_schedule": [StrOptions({"cosine", "constant"})],
         "max_epochs": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
         "batch_size": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
-        "optimizer": [StrOptions(set(_OPTIMIZERS)), callable],
+        "optimizer": [StrOptions(set(OPTIMIZERS)), callable],
         "class_weight": [StrOptions({"balanced"}), dict, None],
         "augment": [StrOptions({"default"}), callable, None],
         "early_stopping": ["boolean"],
@@ -80,25 +176,27 @@ class _SequenceClassifier(ClassifierMixin, BaseEstimator):
 
     def __init__(
         self,
+        network,
         *,
-        precision,
-        lr,
-        lr_schedule,
-        max_epochs,
-        batch_size,
-        optimizer,
-        class_weight,
-        augment,
-        early_stopping,
-        validation_fraction,
-        patience,
-        callbacks,
-        device,
-        net_params,
-        verbose,
-        random_state,
+        network_params=None,
+        lr=3e-3,
+        lr_schedule="cosine",
+        max_epochs="auto",
+        batch_size="auto",
+        optimizer="adam",
+        class_weight=None,
+        augment=None,
+        early_stopping=False,
+        validation_fraction=0.2,
+        patience=5,
+        callbacks=None,
+        device="auto",
+        net_params=None,
+        verbose=0,
+        random_state=None,
     ):
-        self.precision = precision
+        self.network = network
+        self.network_params = network_params
         self.lr = lr
         self.lr_schedule = lr_schedule
         self.max_epochs = max_epochs
@@ -121,10 +219,10 @@ class _SequenceClassifier(ClassifierMixin, BaseEstimator):
 
         Parameters
         ----------
-        X : array-like or SplicedSequences of shape (n_samples, n_frames, ...)
-            Sequences of 2 to 5 dimensions, (n_samples, n_frames, height, width, n_channels) with
-            trailing axes left out where there is one number, vector or gray picture a frame. Any
-            real dtype. A frame that is NaN throughout is missing.
+        X : array-like or lazy sequences of shape (n_samples, n_frames, ...)
+            Sequences of 2 to 5 dimensions: (n_samples, n_frames, height, width, n_channels), with
+            trailing axes left out if a frame is a scalar, a vector or a gray image. Any real
+            dtype. An all-NaN frame is missing.
         y : array-like of shape (n_samples,)
             Class of each sequence, of any label type.
 
@@ -139,51 +237,32 @@ class _SequenceClassifier(ClassifierMixin, BaseEstimator):
             If X breaks the contract, y has one class, the loss becomes NaN, or `augment` does not
             return sequences like those that it is given.
         KeyboardInterrupt
-            On Ctrl-C. What was learnt until then is kept, and ``interrupted_`` is True.
+            On Ctrl-C. What was learned until then is kept, and ``interrupted_`` is True.
         """
         X, y = check_sequences(self, X, y, reset=True)
-        check_classification_targets(y)
-        self.classes_, encoded = np.unique(y, return_inverse=True)
-        if len(self.classes_) < 2:
-            raise ValueError(
-                f"{type(self).__name__} needs samples of at least 2 classes in y, got 1 class: "
-                f"{self.classes_[0]}."
-            )
+        encoded = self._encode(y)
         rng = check_random_state(self.random_state)
         seed = rng.randint(np.iinfo(np.int32).max)
         train, valid = np.arange(len(X)), None
         if self.early_stopping:
             train, valid = validation_split(X, encoded, self.validation_fraction, rng)
         self.mean_, self.std_ = channel_statistics(X, train)
-        classes = torch.from_numpy(encoded)
-        augmenter = None if self.augment is None else Augmenter(self.augment, X)
-        batches = Batches(X, classes, self.mean_, self.std_, self._shares(), augmenter)
+        h, w, _ = frame_shape(X)
         self.batch_size_ = choose_batch_size(self.batch_size, len(train))
-        self.max_epochs_ = choose_max_epochs(
-            self.max_epochs, len(train), self.batch_size_, frame_shape(X)[:2]
+        self.max_epochs_ = choose_max_epochs(self.max_epochs, len(train), self.batch_size_, (h, w))
+        make_batches = partial(
+            Batches, X, torch.from_numpy(encoded), self.mean_, self.std_, takes_shared_frames(self)
         )
-        params = self._build_net_params(X, encoded)
+        augmenter = None if self.augment is None else Augmenter(self.augment, X)
+        net = make_net(self, frame_shape(X), encoded)
         if valid is not None:
-            as_they_are = Batches(X, classes, self.mean_, self.std_, self._shares())
-            params["train_split"] = predefined_split(Subset(as_they_are, valid))
-        net = _SkorchNet(**params)
-        try:
-            with isolated_rng(seed, params["device"]), self._single_threaded_if_small():
-                net.fit(Subset(batches, train))
-        finally:  # also where the loss is NaN
-            give_freed_memory_back()
-        net.module_.eval()
-        net.train_split = None  # it holds the validation plants, which are not to be pickled
-        self.net_ = net
-        self.interrupted_ = net.interrupted
-        self.history_ = [
-            {"epoch": row["epoch"]}
-            | {name: float(row[name]) for name in ("train_loss", "valid_loss") if name in row}
-            for row in net.history
-        ]
-        self.n_parameters_ = sum(p.numel() for p in net.module_.parameters())
-        if self.interrupted_:  # what was learnt is kept, and a surrounding search stops too
+            net.train_split = predefined_split(Subset(make_batches(), valid))
+        with isolated_fit(seed, net.device, self.batch_size_ * h * w) as pressed:
+            net.fit_isolated(Subset(make_batches(augmenter), train), pressed)
+        self._keep(net)
+        if self.interrupted_:  # a search around it stops too
             raise KeyboardInterrupt
+        self._warn_if_diverged()
         return self
 
     def predict(self, X):
@@ -191,7 +270,7 @@ class _SequenceClassifier(ClassifierMixin, BaseEstimator):
 
         Parameters
         ----------
-        X : array-like or SplicedSequences of shape (n_samples, n_frames, ...)
+        X : array-like or lazy sequences of shape (n_samples, n_frames, ...)
             Sequences with frames as in :meth:`fit`. From three dimensions on there may be fewer
             frames, a prefix of the season.
 
@@ -206,12 +285,12 @@ class _SequenceClassifier(ClassifierMixin, BaseEstimator):
     def predict_proba(self, X):
         """Probability of each class.
 
-        Trained on few plants, the network is often surer than it is right;
-        :class:`sklearn.calibration.CalibratedClassifierCV` helps where probabilities matter.
+        A network that was trained on few plants is often overconfident;
+        :class:`sklearn.calibration.CalibratedClassifierCV` helps if probabilities matter.
 
         Parameters
         ----------
-        X : array-like or SplicedSequences of shape (n_samples, n_frames, ...)
+        X : array-like or lazy sequences of shape (n_samples, n_frames, ...)
             Sequences, as in :meth:`predict`.
 
         Returns
@@ -219,14 +298,33 @@ class _SequenceClassifier(ClassifierMixin, BaseEstimator):
         ndarray of shape (n_samples, n_classes), dtype float64
             Probabilities in the order of ``classes_``.
         """
-        return to_probabilities(self._logits(X))
+        return to_probabilities(predict_logits(self, X))
+
+    def predict_proba_over_time(self, X):
+        """Probability of each class after each frame, as the season goes on.
+
+        The probabilities after a frame do not depend on later frames. But the network was trained
+        on whole seasons only. Early in the season it can be far off, and a network that is fitted
+        on prefixes may do better.
+
+        Parameters
+        ----------
+        X : array-like or lazy sequences of shape (n_samples, n_frames, ...)
+            Sequences, as in :meth:`predict`.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_frames, n_classes), dtype float64
+            Probabilities after each frame; those after the last are :meth:`predict_proba`.
+        """
+        return to_probabilities(predict_logits(self, X, over_time=True))
 
     def decision_function(self, X):
         """Logits of the classes.
 
         Parameters
         ----------
-        X : array-like or SplicedSequences of shape (n_samples, n_frames, ...)
+        X : array-like or lazy sequences of shape (n_samples, n_frames, ...)
             Sequences, as in :meth:`predict`.
 
         Returns
@@ -234,152 +332,43 @@ class _SequenceClassifier(ClassifierMixin, BaseEstimator):
         ndarray of shape (n_samples,) or (n_samples, n_classes), dtype float64
             For two classes, the log-odds of the second; otherwise a logit for each.
         """
-        logits = self._logits(X)
+        logits = predict_logits(self, X)
         return logits[:, 0] if logits.shape[1] == 1 else logits
 
-    def staged_predict_proba(self, X):
-        """Probability of each class after each frame, as the season goes on.
-
-        What it says after frame t does not change when later frames do. But the network has been
-        trained on whole seasons only: early on it answers a question that it was not taught, and
-        a network that is fitted on the prefix may know better.
-
-        Parameters
-        ----------
-        X : array-like or SplicedSequences of shape (n_samples, n_frames, ...)
-            Sequences, as in :meth:`predict`.
-
-        Yields
-        ------
-        ndarray of shape (n_samples, n_classes), dtype float64
-            Probabilities after one frame more; the last equal :meth:`predict_proba`.
-        """
-        with self._single_threaded_if_small():
-            batches = [list(stages) for stages in self._run(X, staged=True)]
-        for stage in zip(*batches, strict=True):
-            yield to_probabilities(np.concatenate(stage))
-
     def _network_arguments(self, frame_size):
-        return {name: getattr(self, name) for name in self._network_params}
+        return dict(self.network_params or {})
 
-    def _shares(self):
-        """Whether batches hold a frame once; a module of the user's own knows tensors only."""
-        return self._shares_frames and "module" not in (self.net_params or {})
-
-    def _device(self):
-        if self.device == "auto":
-            return "cuda" if torch.cuda.is_available() else "cpu"
-        return self.device
-
-    def _precision(self, frame_size):
-        """Return the precision that the device has; numbers are trained in float32 anyway."""
-        device = (self.net_params or {}).get("device", self._device())
-        if self.precision == "float32" or frame_size == (1, 1) or has_bfloat16(device):
-            return self.precision
-        warnings.warn(
-            f"precision={self.precision!r}: the device {device!r} is not known to multiply "
-            f"bfloat16, and in software it is slow. {type(self).__name__} is trained in float32.",
-            RuntimeWarning,
-            stacklevel=5,  # where fit was called
-        )
-        return "float32"
-
-    def _build_net_params(self, X, encoded):
-        h, w, c = frame_shape(X)
-        n_classes = len(self.classes_)
-        callbacks = [StopOnNaN(), *copy.deepcopy(self.callbacks or [])]
-        if self.verbose == 1:
-            callbacks.append(ProgressBar())
-        if self.early_stopping:
-            callbacks.append(EarlyStopping(patience=self.patience, load_best=True))
-        if self.lr_schedule == "cosine":
-            callbacks.append(LRScheduler("CosineAnnealingLR", T_max=self.max_epochs_))
-        params = {
-            "module": self._network,
-            "module__n_channels": c,
-            "module__n_outputs": 1 if n_classes == 2 else n_classes,
-            "module__frame_size": (h, w),
-            **{f"module__{name}": value for name, value in self._network_arguments((h, w)).items()},
-            "module__precision": self._precision((h, w)),
-            **self._loss(encoded),
-            "optimizer": _OPTIMIZERS.get(self.optimizer, self.optimizer),
-            "lr": self.lr,
-            "max_epochs": self.max_epochs_,
-            "batch_size": self.batch_size_,
-            "iterator_train__shuffle": True,
-            "iterator_train__collate_fn": identity_collate,
-            "iterator_valid__collate_fn": identity_collate,
-            "train_split": None,
-            "callbacks": callbacks,
-            "device": self._device(),
-            "verbose": int(self.verbose == 2),
-        }
-        given = self.net_params or {}
-        taken = {"callbacks", "train_split"} & set(given)
-        if taken:
+    def _encode(self, y):
+        check_classification_targets(y)
+        self.classes_, encoded = np.unique(y, return_inverse=True)
+        if len(self.classes_) < 2:
             raise ValueError(
-                f"net_params must not hold {sorted(taken)}: the parameters callbacks and "
-                f"early_stopping of {type(self).__name__} are for that."
+                f"{type(self).__name__} needs samples of at least 2 classes in y, got 1 class: "
+                f"{self.classes_[0]}."
             )
-        params |= given
-        if not (
-            params["verbose"] or any(name.startswith("callbacks__print_log") for name in given)
-        ):
-            # It would hold the print of this process, which ray replaces by one of its own: what
-            # is silent would print then, and could not be pickled.
-            params["callbacks__print_log"] = None
-        return params
+        return encoded
 
-    def _loss(self, encoded):
-        """Binary cross-entropy on one logit, or cross-entropy on one for each class."""
-        weight = None
-        if self.class_weight is not None:
-            weight = compute_class_weight(
-                self.class_weight, classes=self.classes_, y=self.classes_[encoded]
+    def _warn_if_diverged(self):
+        losses = [row.get("valid_loss", row.get("train_loss", 0)) for row in self.history_]
+        loss = min(losses, default=0) if self.early_stopping else sum(losses[-1:])
+        if loss > _DIVERGED:
+            warnings.warn(
+                f"The loss is {loss:.3g}: the training has diverged with lr={self.net_.lr}, and "
+                f"the predictions are of no use. Try a smaller lr.",
+                ConvergenceWarning,
+                stacklevel=4,  # where fit was called
             )
-            if (weight <= 0).any():
-                raise ValueError(f"class_weight must be positive, got {self.class_weight!r}.")
-            weight = torch.as_tensor(weight, dtype=torch.float32)
-        if len(self.classes_) > 2:
-            return {"criterion": CrossEntropyLoss, "criterion__weight": weight}
-        ratio = None if weight is None else weight[1:] / weight[:1]
-        return {"criterion": BinaryLoss, "criterion__pos_weight": ratio}
 
-    def _logits(self, X):
-        with self._single_threaded_if_small():
-            return np.concatenate([next(stages) for stages in self._run(X)])
-
-    @contextmanager
-    def _single_threaded_if_small(self):
-        """Use one thread where a step is so small that threads would only wait for each other."""
-        shape = getattr(self, "sequence_shape_", ())  # not there before fit; _run says so
-        frame = shape[1:3] if len(shape) > 2 else ()  # (n_frames, n_channels) has no pixels
-        if getattr(self, "batch_size_", 1) * np.prod(frame) >= _PIXELS_FOR_THREADS:
-            yield
-            return
-        before = torch.get_num_threads()  # for the thread that asks
-        torch.set_num_threads(1)
-        try:
-            yield
-        finally:
-            torch.set_num_threads(before)
-
-    def _run(self, X, *, staged=False):
-        """Yield for each batch an iterator over its logits: once, or after each frame."""
-        check_is_fitted(self)
-        X, _ = check_sequences(self, X, reset=False)
-        module, dtype = self.net_.module_.eval(), np.float32
-        n_at_once = self.batch_size_
-        if frame_shape(X)[:2] == (1, 1):
-            n_at_once = max(1, _NUMBERS_AT_ONCE // int(np.prod(X.shape[1:])))
-            # Numbers are run in double precision, which costs nothing there: a plant's probability
-            # must not depend on who is predicted beside it, not even in the last bit of a float32.
-            module, dtype = copy.deepcopy(module).double(), np.float64
-        for start in range(0, len(X), n_at_once):
-            rows = X[start : start + n_at_once]
-            x = to_batch(rows, self.mean_, self.std_, self._shares(), dtype)
-            x = x.to(self.net_.device)
-            yield _logits_of(module, x, staged)
+    def _keep(self, net):
+        net.drop_what_training_needs()
+        self.net_ = net
+        self.interrupted_ = net.interrupted
+        self.history_ = [
+            {"epoch": row["epoch"]}
+            | {name: float(row[name]) for name in ("train_loss", "valid_loss") if name in row}
+            for row in net.history
+        ]
+        self.n_parameters_ = sum(p.numel() for p in net.module_.parameters())
 
     def get_params(self, deep=True):
         """Return the parameters.
@@ -400,7 +389,7 @@ class _SequenceClassifier(ClassifierMixin, BaseEstimator):
     def __sklearn_clone__(self):
         # For the same reason clone would take such a transform for an estimator.
         plain = copy.copy(self).set_params(augment=None)
-        twin = super(_SequenceClassifier, plain).__sklearn_clone__()
+        twin = super(SequenceClassifier, plain).__sklearn_clone__()
         return twin.set_params(augment=copy.deepcopy(self.augment))
 
     def __sklearn_tags__(self):
@@ -408,21 +397,3 @@ class _SequenceClassifier(ClassifierMixin, BaseEstimator):
         tags.input_tags.allow_nan = True
         tags.input_tags.three_d_array = True
         return tags
-
-
-@torch.inference_mode()  # around each step: a block around yield may be left late, by any thread
-def _logits_of(module, x, staged):
-    for logits in module.staged(x) if staged else [module(x)]:
-        yield logits.cpu().numpy().astype(np.float64)
-
-
-@contextmanager
-def isolated_rng(seed, device):
-    """Seed torch for one fit, and give the caller's generators back as they were."""
-    devices = [torch.device(device)] if device.startswith("cuda") else []
-    with _one_fit_at_a_time, torch.random.fork_rng(devices):
-        torch.default_generator.manual_seed(seed)
-        for cuda in devices:
-            with torch.cuda.device(cuda):
-                torch.cuda.manual_seed(seed)
-        yield

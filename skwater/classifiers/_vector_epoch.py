@@ -1,6 +1,6 @@
 """An epoch on sequences of vectors as one call of machine code.
 
-Torch's optimiser and weights, the order of the batches and skorch's history are what they would be
+Torch's optimizer and weights, the order of the batches and skorch's history are what they would be
 after an epoch of torch, so that the two can follow each other.
 """
 
@@ -39,17 +39,12 @@ def train_compiled(net, iterator):
         moments = np.stack([network.pack(state[name] for state in states) for name in names])
         n_done = int(states[0]["step"])
     losses = np.empty(len(batches))
+    class_weights = _class_weights(net.criterion_, network.widths[-1])
     with _blas().limit(limits=1):  # two threads take ten times as long for a batch
         n_batches = kernel.run_epoch(
-            frames,
-            table,
-            data.y.numpy(),
-            _class_weights(net.criterion_, network.widths[-1]),
-            order,
-            bounds,
-            network.widths,
-            network.n_dense,
-            network.n_biases,
+            (frames, table, data.y.numpy(), class_weights),
+            (order, bounds, max(sizes, default=0)),
+            (network.widths, network.n_dense, network.n_biases),
             weights,
             np.empty((0, 0), np.float32) if moments is None else moments,
             n_done,
@@ -76,7 +71,7 @@ def _blas():
 
 
 def _adam_state(optimizer, parameter):
-    """Return torch's own state of a parameter, made as torch makes it if it is not there yet."""
+    """Return torch's own state of a parameter, made as torch makes it if there is none yet."""
     state = optimizer.state[parameter]
     if not state:
         state["step"] = torch.tensor(0.0, dtype=torch.float32)
@@ -97,7 +92,7 @@ def _class_weights(criterion, n_outputs):
 
 
 class _Network:
-    """The layers of a module, and where its parameters lie in one array of all weights.
+    """The layers of a module, and the places of its parameters in one array of all weights.
 
     Each parameter becomes rows of the matrix of its layer, an input a row; see `_vector_kernel`.
     """
@@ -111,8 +106,8 @@ class _Network:
             n_in = dense[0].in_channels if dense else module.lstm.input_size
             self.n_biases = 2
         else:
-            dense, lstm = [], [p for layer in module.cells for p in layer.weights()]
-            widths = [layer.n_hidden for layer in module.cells]
+            dense, lstm = [], [p for layer in module.layers for p in layer.weights()]
+            widths = [layer.n_hidden for layer in module.layers]
             n_in = lstm[0].shape[1] - widths[0]
             self.n_biases = 1
         self.n_dense = len(dense)
@@ -124,12 +119,12 @@ class _Network:
         self._is_turned = [in_torch_order and any(p is q for q in lstm) for p in self.parameters]
 
     def pack(self, tensors):
-        """Return one array of the numbers of tensors that are like the parameters."""
+        """Return one array of the values of tensors that are like the parameters."""
         pairs = zip(tensors, self._is_turned, strict=True)
         return np.concatenate([_turn(_as_rows(tensor), turned).ravel() for tensor, turned in pairs])
 
     def unpack(self, flat, tensors):
-        """Write the numbers back."""
+        """Write the values back."""
         start = 0
         for tensor, turned in zip(tensors, self._is_turned, strict=True):
             rows = _as_rows(tensor)

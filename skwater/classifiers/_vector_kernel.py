@@ -8,7 +8,7 @@ f, o, g.
 
 Frames of a batch lie step by step, as in torch's PackedSequence: sequences are sorted from the
 longest to the shortest, so that those which have a step s are the first ones. Missing frames are
-left out, which is the same as to carry the state over them.
+left out, which is the same as carrying the state over them.
 
 All that is compiled is in this one file: numba looks at no other for changes.
 """
@@ -19,33 +19,15 @@ import numpy as np
 
 from ._jit import compiled
 
-_HALF = np.float32(0.5)
-_ONE = np.float32(1)
-_ZERO = np.float32(0)
+_ZERO, _HALF, _ONE = np.float32(0), np.float32(0.5), np.float32(1)
 # tanh(x) = x p(x^2) / q(x^2) for |x| < 9, where it reaches 1: a minimax fit of the relative error.
 _LARGEST = np.float32(9)
-_P0, _P1, _P2, _P3, _P4 = (
-    np.float32(c)
-    for c in (
-        0.999999979494398,
-        0.1338103927623848,
-        0.0034956035597392843,
-        2.060930626069624e-05,
-        1.3354916971039672e-08,
-    )
-)
-_Q1, _Q2, _Q3, _Q4 = (
-    np.float32(c)
-    for c in (
-        0.46714354898162985,
-        0.02587704288618834,
-        0.00032856587506453126,
-        7.776674380681404e-07,
-    )
-)
+_P0, _P1, _P2 = np.float32(0.99999998), np.float32(0.13381039), np.float32(0.0034956036)
+_P3, _P4 = np.float32(2.0609306e-05), np.float32(1.3354917e-08)
+_Q1, _Q2 = np.float32(0.46714355), np.float32(0.025877043)
+_Q3, _Q4 = np.float32(0.00032856588), np.float32(7.7766742e-07)
 _COLUMNS_AT_ONCE = 128  # so many rows of the other factor stay in the fastest cache
-_MANY = 2**13  # numbers in a matrix, from which on the product of a BLAS is worth its call
-_LINE = 16  # numbers in a line of the cache
+_MANY = 2**13  # weights in a matrix, from which on a BLAS is worth its call
 
 
 @compiled
@@ -61,17 +43,9 @@ def tanh(x):
 
 @compiled
 def copy(row, out):
-    """Copy a row of numbers."""
+    """Copy a row; an assignment would be slower, because it looks for overlap."""
     for j in range(len(row)):
         out[j] = row[j]
-
-
-@compiled
-def clear(rows):
-    """Fill with zeros."""
-    for i in range(rows.shape[0]):
-        for j in range(rows.shape[1]):
-            rows[i, j] = _ZERO
 
 
 @compiled
@@ -106,81 +80,13 @@ def add_product(a, b, out):
 
 
 @compiled
-def add_product_of_transposed(a, b, out):
-    """Add a.T @ b to out, two rows of out and four of b at a time."""
-    n_rows, m = b.shape
-    fours = n_rows - n_rows % 4
-    for start in range(0, out.shape[0], _LINE):
-        stop = min(start + _LINE, out.shape[0])
-        twos = stop - (stop - start) % 2
-        for i in range(0, fours, 4):
-            b0, b1, b2, b3 = b[i], b[i + 1], b[i + 2], b[i + 3]
-            for k in range(start, twos, 2):
-                u, v = out[k], out[k + 1]
-                u0, u1, u2, u3 = a[i, k], a[i + 1, k], a[i + 2, k], a[i + 3, k]
-                v0, v1, v2, v3 = a[i, k + 1], a[i + 1, k + 1], a[i + 2, k + 1], a[i + 3, k + 1]
-                for j in range(m):
-                    u[j] += (u0 * b0[j] + u1 * b1[j]) + (u2 * b2[j] + u3 * b3[j])
-                    v[j] += (v0 * b0[j] + v1 * b1[j]) + (v2 * b2[j] + v3 * b3[j])
-            for k in range(twos, stop):
-                add_scaled(a[i, k], b0, out[k])
-                add_scaled(a[i + 1, k], b1, out[k])
-                add_scaled(a[i + 2, k], b2, out[k])
-                add_scaled(a[i + 3, k], b3, out[k])
-        for i in range(fours, n_rows):
-            for k in range(start, stop):
-                add_scaled(a[i, k], b[i], out[k])
-
-
-@compiled
-def add_product_with_transposed(a, b, out):
-    """Add a @ b.T to out, two rows of b at a time."""
-    for i in range(out.shape[0]):
-        row = a[i]
-        for k in range(0, out.shape[1] - 1, 2):
-            b0, b1 = b[k], b[k + 1]
-            s0 = s1 = _ZERO
-            for j in range(len(row)):
-                s0 += row[j] * b0[j]
-                s1 += row[j] * b1[j]
-            out[i, k] += s0
-            out[i, k + 1] += s1
-        if out.shape[1] % 2:
-            k = out.shape[1] - 1
-            b0, s0 = b[k], _ZERO
-            for j in range(len(row)):
-                s0 += row[j] * b0[j]
-            out[i, k] += s0
-
-
-@compiled
-def multiply(a, b, out):
-    """out = a @ b."""
-    if b.size >= _MANY:
+def multiply(a, b, out, n_weights):
+    """out = a @ b, one of the products of a layer with so many weights."""
+    if n_weights >= _MANY:
         np.dot(a, b, out)
     else:
-        clear(out)
+        out[:] = _ZERO
         add_product(a, b, out)
-
-
-@compiled
-def multiply_transposed(a, b, out):
-    """out = a.T @ b."""
-    if out.size >= _MANY:
-        np.dot(a.T, b, out)
-    else:
-        clear(out)
-        add_product_of_transposed(a, b, out)
-
-
-@compiled
-def multiply_with_transposed(a, b, out):
-    """out = a @ b.T."""
-    if b.size >= _MANY:
-        np.dot(a, b.T, out)
-    else:
-        clear(out)
-        add_product_with_transposed(a, b, out)
 
 
 @compiled
@@ -194,19 +100,10 @@ def add_biases(biases, out):
 @compiled
 def sum_rows(rows, out):
     """Write the sum of the rows into each row of out."""
-    clear(out)
+    out[:] = _ZERO
     for k in range(len(out)):
         for i in range(len(rows)):
             add_scaled(_ONE, rows[i], out[k])
-
-
-@compiled
-def count_frames(places):
-    """Number of the frames that a sequence has."""
-    n = 0
-    for t in range(len(places)):
-        n += places[t] >= 0
-    return n
 
 
 @compiled
@@ -214,11 +111,11 @@ def pack(frames, table, rows, x, begins, last):
     """Gather the frames of a batch step by step; return the number of steps.
 
     Step s of the longest sequences is from ``begins[s]`` to ``begins[s + 1]`` in x. ``last[i]`` is
-    where the last frame of the i-th row is, -1 where it has none.
+    the place of the last frame of the i-th row, -1 if it has none.
     """
     longer = np.zeros(table.shape[1] + 1, np.int64)  # sequences with more than s frames
     for i in range(len(rows)):
-        for s in range(count_frames(table[rows[i]])):
+        for s in range((table[rows[i]] >= 0).sum()):
             longer[s] += 1
     n_steps = 0
     while longer[n_steps] > 0:
@@ -227,7 +124,7 @@ def pack(frames, table, rows, x, begins, last):
     place = longer  # in each of its steps, of the next sequence with n frames
     for i in range(len(rows)):
         places = table[rows[i]]
-        n = count_frames(places)
+        n = (places >= 0).sum()
         s, last[i] = 0, -1
         for t in range(len(places)):
             if places[t] >= 0:
@@ -242,7 +139,7 @@ def pack(frames, table, rows, x, begins, last):
 def dense_forward(x, weight, out):
     """out = relu(x @ weight + bias)."""
     n_in = x.shape[1]
-    multiply(x, weight[:n_in], out)
+    multiply(x, weight[:n_in], out, n_in * out.shape[1])
     add_biases(weight[n_in:], out)
     for i in range(out.shape[0]):
         for j in range(out.shape[1]):
@@ -256,15 +153,15 @@ def dense_backward(x, out, d_out, d_weight):
     for i in range(out.shape[0]):
         for j in range(out.shape[1]):
             d_out[i, j] = d_out[i, j] if out[i, j] > _ZERO else _ZERO
-    multiply_transposed(x, d_out, d_weight[:n_in])
+    multiply(x.T, d_out, d_weight[:n_in], n_in * out.shape[1])
     sum_rows(d_out, d_weight[n_in:])
 
 
 @compiled
-def lstm_forward(x, weight, begins, n_steps, gates, cells, tanh_cells, out):
-    """Hidden states after each step, and what the way back needs of it."""
-    n_in, n_hidden = x.shape[1], out.shape[1]
-    multiply(x, weight[:n_in], gates)
+def lstm_forward(x, weight, begins, n_steps, gates, memory, out):
+    """Hidden states after each step, and what the backward pass needs of it."""
+    n_in, n_hidden, cells, tanh_cells = x.shape[1], out.shape[1], memory[0], memory[1]
+    multiply(x, weight[:n_in], gates, n_in * gates.shape[1])
     add_biases(weight[n_in + n_hidden :], gates)
     recurrent = weight[n_in : n_in + n_hidden]
     for s in range(n_steps):
@@ -273,7 +170,7 @@ def lstm_forward(x, weight, begins, n_steps, gates, cells, tanh_cells, out):
         if s:
             add_product(out[before : before + stop - start], recurrent, gates[start:stop])
         for i in range(start, stop):
-            squash(gates[i], n_hidden)
+            activate(gates[i], n_hidden)
             old = before + i - start
             for j in range(n_hidden):
                 cell = gates[i, j] * gates[i, 3 * n_hidden + j]
@@ -287,7 +184,7 @@ def lstm_forward(x, weight, begins, n_steps, gates, cells, tanh_cells, out):
 
 
 @compiled
-def squash(gates, n_hidden):
+def activate(gates, n_hidden):
     """Sigmoid of i, f and o and tanh of g; sigmoid(x) is (1 + tanh(x / 2)) / 2."""
     for j in range(3 * n_hidden):
         gates[j] = _HALF + _HALF * tanh(_HALF * gates[j])
@@ -303,12 +200,12 @@ def flat_tanh(x, out):
 
 
 @compiled
-def lstm_backward(x, weight, begins, n_steps, gates, cells, tanh_cells, out, d_out, d_weight):
+def lstm_backward(x, weight, begins, n_steps, gates, memory, out, d_out, d_weight):
     """Gradient of the weights; gates become their gradients before sigmoid and tanh."""
-    n_in, n_hidden = x.shape[1], out.shape[1]
-    recurrent = weight[n_in : n_in + n_hidden]
+    n_in, n_hidden, cells, tanh_cells = x.shape[1], out.shape[1], memory[0], memory[1]
+    recurrent = np.ascontiguousarray(weight[n_in : n_in + n_hidden].T)
     d_recurrent = d_weight[n_in : n_in + n_hidden]
-    clear(d_recurrent)
+    d_recurrent[:] = _ZERO
     d_cells = np.zeros((begins[1], n_hidden), np.float32)  # of the sequences at the present step
     for s in range(n_steps - 1, -1, -1):
         start, stop = begins[s], begins[s + 1]
@@ -329,9 +226,9 @@ def lstm_backward(x, weight, begins, n_steps, gates, cells, tanh_cells, out, d_o
                 d_cells[i - start, j] = d_cell * f_gate
         if s:
             old = slice(before, before + stop - start)
-            add_product_with_transposed(gates[start:stop], recurrent, d_out[old])
-            add_product_of_transposed(out[old], gates[start:stop], d_recurrent)
-    multiply_transposed(x, gates, d_weight[:n_in])
+            add_product(gates[start:stop], recurrent, d_out[old])
+            add_product(out[old].T, gates[start:stop], d_recurrent)
+    multiply(x.T, gates, d_weight[:n_in], n_in * gates.shape[1])
     sum_rows(gates, d_weight[n_in + n_hidden :])
 
 
@@ -378,170 +275,118 @@ def adam(weights, gradient, first, second, step, lr, beta1, beta2, eps):
 
 
 @compiled
-def sgd(weights, gradient, lr):
-    """One step down the gradient."""
-    for k in range(len(weights)):
-        weights[k] -= np.float32(lr) * gradient[k]
-
-
-@compiled
-def run_epoch(
-    frames,
-    table,
-    classes,
-    class_weights,
-    order,
-    bounds,
-    widths,
-    n_dense,
-    n_biases,
-    weights,
-    moments,
-    step,
-    settings,
-    losses,
-):
-    """Train for an epoch; weights and moments are changed in place.
-
-    Parameters
-    ----------
-    frames : ndarray of shape (k, widths[0]), dtype float32
-        Frames, standardised.
-    table : ndarray of shape (n, t), dtype int64
-        Place of each frame of each sequence in `frames`, -1 where it is missing.
-    classes : ndarray of shape (n,), dtype int64
-        Encoded classes.
-    class_weights : ndarray of shape (n_classes,), dtype float64
-        Weight of each class in the loss.
-    order, bounds : ndarray, dtype int64
-        Rows of batch b are from ``bounds[b]`` to ``bounds[b + 1]`` in `order`.
-    widths : ndarray, dtype int64
-        Numbers that go into the network, and that come out of each layer.
-    n_dense : int
-        Number of dense layers.
-    n_biases : int
-        Biases of each gate, 1 or 2.
-    weights : ndarray, dtype float32
-        Matrices of all layers, one after the other.
-    moments : ndarray of shape (2, len(weights)) or (0, 0), dtype float32
-        Averages of Adam. Without them the rule is plain gradient descent.
-    step : int
-        Number of steps that Adam has done.
-    settings : tuple of float (lr, beta1, beta2, eps)
-        What the rule needs.
-    losses : ndarray of shape (n_batches,), dtype float64
-        Takes the loss of each batch.
-
-    Returns
-    -------
-    int
-        Number of batches done; the loss of the last one is not finite if they are not all.
-    """
-    n_layers = len(widths) - 1
-    largest = 0
-    for b in range(len(bounds) - 1):
-        largest = max(largest, bounds[b + 1] - bounds[b])
-    n_items = largest * table.shape[1]
-
-    gradient = np.empty_like(weights)
-    starts = np.zeros(n_layers + 1, np.int64)
-    shapes = np.zeros((n_layers, 2), np.int64)
+def allocate(widths, n_dense, n_biases, n_items, weights, gradient):
+    """Arrays for each layer: weights, inputs, the gradients of both, and what an LSTM keeps."""
+    matrices = []
+    d_matrices = []
     states = []
     d_states = []
     gates = []
-    cells = []
-    tanh_cells = []
-    for layer in range(n_layers):
-        n_in, n_out = widths[layer], widths[layer + 1]
+    memory = []
+    n_layers, start = len(widths) - 1, 0
+    for k in range(n_layers):
+        n_in, n_out = widths[k], widths[k + 1]
+        recurs = n_dense <= k < n_layers - 1
+        n_rows = n_in + n_out + n_biases if recurs else n_in + 1
+        n_columns = 4 * n_out if recurs else n_out
+        stop = start + n_rows * n_columns
+        matrices.append(weights[start:stop].reshape(n_rows, n_columns))
+        d_matrices.append(gradient[start:stop].reshape(n_rows, n_columns))
         states.append(np.empty((n_items, n_in), np.float32))
-        d_states.append(np.empty((n_items, n_in if layer else 0), np.float32))
-        recurs = n_dense <= layer < n_layers - 1
+        d_states.append(np.empty((n_items, n_in if k else 0), np.float32))
         n_gated = n_items if recurs else 0
-        gates.append(np.empty((n_gated, 4 * n_out), np.float32))
-        cells.append(np.empty((n_gated, n_out), np.float32))
-        tanh_cells.append(np.empty((n_gated, n_out), np.float32))
-        shapes[layer, 0] = n_in + n_out + n_biases if recurs else n_in + 1
-        shapes[layer, 1] = 4 * n_out if recurs else n_out
-        starts[layer + 1] = starts[layer] + shapes[layer, 0] * shapes[layer, 1]
-    matrices = [
-        weights[starts[k] : starts[k + 1]].reshape(shapes[k, 0], shapes[k, 1])
-        for k in range(n_layers)
-    ]
-    d_matrices = [
-        gradient[starts[k] : starts[k + 1]].reshape(shapes[k, 0], shapes[k, 1])
-        for k in range(n_layers)
-    ]
+        gates.append(np.empty((n_gated, n_columns), np.float32))
+        memory.append(np.empty((2, n_gated, n_out), np.float32))
+        start = stop
+    return matrices, d_matrices, states, d_states, gates, memory
+
+
+@compiled
+def forward(layers, n_dense, begins, n_steps):
+    """Compute the states of all layers but the head."""
+    matrices, _, states, _, gates, memory = layers
+    n = begins[n_steps]
+    for k in range(len(matrices) - 1):
+        x, weight, out = states[k][:n], matrices[k], states[k + 1][:n]
+        if k < n_dense:
+            dense_forward(x, weight, out)
+        else:
+            lstm_forward(x, weight, begins, n_steps, gates[k][:n], memory[k], out)
+
+
+@compiled
+def head_and_loss(layers, last, classes, rows, class_weights):
+    """Loss of a batch, and the gradients of the head and of the states that it reads."""
+    matrices, d_matrices, states, d_states, _, _ = layers
+    head, d_head, hidden, d_hidden = matrices[-1], d_matrices[-1], states[-1], d_states[-1]
+    n_hidden = hidden.shape[1]
+    final = np.zeros((len(rows), n_hidden), np.float32)
+    for i in range(len(rows)):
+        if last[i] >= 0:
+            copy(hidden[last[i]], final[i])
+    logits = np.empty((len(rows), head.shape[1]), np.float32)
+    multiply(final, head[:n_hidden], logits, head.size)
+    add_biases(head[n_hidden:], logits)
+    d_logits = np.empty_like(logits)
+    loss = loss_of(logits, classes, rows, class_weights, d_logits)
+    multiply(final.T, d_logits, d_head[:n_hidden], head.size)
+    sum_rows(d_logits, d_head[n_hidden:])
+    multiply(d_logits, np.ascontiguousarray(head[:n_hidden].T), final, head.size)
+    d_hidden[:] = _ZERO
+    for i in range(len(rows)):
+        if last[i] >= 0:
+            copy(final[i], d_hidden[last[i]])
+    return loss
+
+
+@compiled
+def backward(layers, n_dense, begins, n_steps):
+    """Gradients of the weights of all layers but the head."""
+    matrices, d_matrices, states, d_states, gates, memory = layers
+    n = begins[n_steps]
+    for k in range(len(matrices) - 2, -1, -1):
+        x, out, d_out, weight = states[k][:n], states[k + 1][:n], d_states[k + 1][:n], matrices[k]
+        d_raw = d_out  # by the product of x, before the activation
+        if k < n_dense:
+            dense_backward(x, out, d_out, d_matrices[k])
+        else:
+            d_raw = gates[k][:n]
+            d_weight = d_matrices[k]
+            lstm_backward(x, weight, begins, n_steps, d_raw, memory[k], out, d_out, d_weight)
+        if k:
+            weight = weight[: x.shape[1]]
+            multiply(d_raw, np.ascontiguousarray(weight.T), d_states[k][:n], weight.size)
+
+
+@compiled
+def run_epoch(data, batches, network, weights, moments, step, settings, losses):
+    """Train for an epoch; return the number of batches, the last of which may have a loss of NaN.
+
+    Data are the frames (k, widths[0]); a table (n, t) of the place of each frame of each sequence
+    in them, -1 if it is missing; the encoded classes (n,); the weight of each class in the loss.
+    Batch b has the rows of the table from ``bounds[b]`` to ``bounds[b + 1]`` of the order. The
+    widths of the network are the size of its input and of the output of each layer; each gate has
+    one or two biases. Weights and moments are changed in place; moments (2, len(weights)) are the
+    averages of Adam after so many steps, and without any, (0, 0), the rule is gradient descent.
+    """
+    frames, table, classes, class_weights = data
+    order, bounds, largest = batches
+    widths, n_dense, n_biases = network
+    lr, beta1, beta2, eps = settings
+    gradient = np.empty_like(weights)
+    layers = allocate(widths, n_dense, n_biases, largest * table.shape[1], weights, gradient)
     begins = np.zeros(table.shape[1] + 2, np.int64)
     last = np.empty(largest, np.int64)
-    n_hidden = widths[n_layers - 1]
-    head, d_head = matrices[n_layers - 1], d_matrices[n_layers - 1]
-
-    for b in range(len(bounds) - 1):
+    for b in range(len(losses)):
         rows = order[bounds[b] : bounds[b + 1]]
-        n_steps = pack(frames, table, rows, states[0], begins, last)
-        n_items = begins[n_steps]
-
-        for k in range(n_dense):
-            dense_forward(states[k][:n_items], matrices[k], states[k + 1][:n_items])
-        for k in range(n_dense, n_layers - 1):
-            lstm_forward(
-                states[k][:n_items],
-                matrices[k],
-                begins,
-                n_steps,
-                gates[k][:n_items],
-                cells[k],
-                tanh_cells[k],
-                states[k + 1][:n_items],
-            )
-        final = np.zeros((len(rows), n_hidden), np.float32)
-        for i in range(len(rows)):
-            if last[i] >= 0:
-                copy(states[n_layers - 1][last[i]], final[i])
-        logits = np.empty((len(rows), widths[n_layers]), np.float32)
-        multiply(final, head[:n_hidden], logits)
-        add_biases(head[n_hidden:], logits)
-
-        d_logits = np.empty_like(logits)
-        losses[b] = loss_of(logits, classes, rows, class_weights, d_logits)
-
-        multiply_transposed(final, d_logits, d_head[:n_hidden])
-        sum_rows(d_logits, d_head[n_hidden:])
-        d_final = np.empty_like(final)
-        multiply_with_transposed(d_logits, head[:n_hidden], d_final)
-        clear(d_states[n_layers - 1][:n_items])
-        for i in range(len(rows)):
-            if last[i] >= 0:
-                copy(d_final[i], d_states[n_layers - 1][last[i]])
-        for k in range(n_layers - 2, n_dense - 1, -1):
-            lstm_backward(
-                states[k][:n_items],
-                matrices[k],
-                begins,
-                n_steps,
-                gates[k][:n_items],
-                cells[k],
-                tanh_cells[k],
-                states[k + 1],
-                d_states[k + 1],
-                d_matrices[k],
-            )
-            if k:
-                n_in = widths[k]
-                d_gates = gates[k][:n_items]
-                multiply_with_transposed(d_gates, matrices[k][:n_in], d_states[k][:n_items])
-        for k in range(n_dense - 1, -1, -1):
-            d_out = d_states[k + 1][:n_items]
-            dense_backward(states[k][:n_items], states[k + 1][:n_items], d_out, d_matrices[k])
-            if k:
-                n_in = widths[k]
-                multiply_with_transposed(d_out, matrices[k][:n_in], d_states[k][:n_items])
-
-        lr, beta1, beta2, eps = settings
+        n_steps = pack(frames, table, rows, layers[2][0], begins, last)
+        forward(layers, n_dense, begins, n_steps)
+        losses[b] = head_and_loss(layers, last, classes, rows, class_weights)
+        backward(layers, n_dense, begins, n_steps)
         if len(moments):
             adam(weights, gradient, moments[0], moments[1], step + b + 1, lr, beta1, beta2, eps)
         else:
-            sgd(weights, gradient, lr)
+            weights -= np.float32(lr) * gradient
         if not math.isfinite(losses[b]):
             return b + 1
     return len(losses)

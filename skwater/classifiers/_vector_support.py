@@ -14,7 +14,7 @@ from ._callbacks import StopOnNaN
 from ._jit import compiles
 from ._losses import BinaryLoss, CrossEntropyLoss
 
-# What an optimiser must be told for its step to be ours.
+# Settings of an optimizer whose step is the one of the kernel.
 _PLAIN = {
     torch.optim.Adam: {
         "weight_decay": 0,

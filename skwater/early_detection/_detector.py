@@ -21,7 +21,7 @@ from sklearn.utils.validation import (
 
 from ..resampling._onset import quiet_about_onset, warn_of_onset
 from ..sequences import check_days, check_sequences, missing_frames
-from ._prefixes import first_frames, stages_of
+from ._prefixes import first_frames, proba_over_time
 
 
 class EarlyDetector(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
@@ -49,15 +49,14 @@ class EarlyDetector(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
     min_frames : int, default=1
         Number of the first frame, counted from 1 with missing ones, that can be evidence.
     n_consecutive : int, default=1
-        How many photos in a row must be evidence.
+        How many images in a row must be evidence.
     one_model_per_date : bool, default=False
         False fits one clone on whole sequences and reads it along the season: by its
-        ``staged_predict_proba``, where it is a sequence classifier that has one, or else by
-        ``predict_proba`` of the frames so far, which it must accept. True fits a clone for each
-        number of frames from `min_frames` on, which any classifier can do, at the price of as many
-        fits.
+        ``predict_proba_over_time`` if it has one, or else by ``predict_proba`` of the frames so
+        far, which it must accept. True fits a clone for each number of frames from `min_frames`
+        on, which any classifier can do, at the price of as many fits.
     pos_label : int, float, bool or str, default=None
-        The class that is stressed. None takes 1 where the classes are 0 and 1, -1 and 1, or
+        The class that is stressed. None takes 1 if the classes are 0 and 1, -1 and 1, or
         booleans, and is an error for others: the alphabet does not know which class is stressed.
 
     Attributes
@@ -74,7 +73,7 @@ class EarlyDetector(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
     sequence_shape_ : tuple of int
         Shape of a sequence seen in fit.
     feature_names_in_ : ndarray of shape (n_frames,), dtype object
-        Names of the frames, where X is a data frame with string columns.
+        Names of the frames, if X was a data frame with string columns.
 
     See Also
     --------
@@ -83,9 +82,10 @@ class EarlyDetector(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
 
     Notes
     -----
-    In a pipeline, the steps before the last are applied to whole sequences where a single clone
-    is read by its ``staged_predict_proba``. Such a step must treat each frame by itself: one that
-    mixes frames, a principal component analysis say, lets the future into the past.
+    In a pipeline, the steps before the last are applied to whole sequences if a single clone is
+    read by its ``predict_proba_over_time``. Such a step must treat each frame by itself. One plant
+    is used to test this: a pipeline that treats its first frames differently if later ones follow
+    is read by ``predict_proba`` of the frames so far.
 
     Examples
     --------
@@ -137,7 +137,7 @@ class EarlyDetector(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         Parameters
         ----------
         X : array-like or lazy sequences of shape (n_samples, n_frames, ...)
-            Sequences that the estimator takes. A frame that is NaN throughout is missing.
+            Sequences that the estimator takes. An all-NaN frame is missing.
         y : array-like of shape (n_samples,)
             Class of each sequence, one of two.
         **params : dict
@@ -161,11 +161,11 @@ class EarlyDetector(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         self._fitted_from = None
         if self.one_model_per_date:
             self._fitted_from = min(self.min_frames, X.shape[1])
-            there = ~missing_frames(X)
+            present = ~missing_frames(X)
             lengths = range(self._fitted_from, X.shape[1] + 1)
             warn_of_onset([self.estimator], lengths, stacklevel=3)
             self.estimators_ = [
-                self._fit_prefix(first_frames(X, t), y, there[:, :t].any(axis=1), params)
+                self._fit_prefix(first_frames(X, t), y, present[:, :t].any(axis=1), params)
                 for t in lengths
             ]
         else:
@@ -198,7 +198,7 @@ class EarlyDetector(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         if len(lacking):
             t = X.shape[1]
             raise ValueError(
-                f"No plant of class {lacking[0]} has a photo up to frame number {t}, so that no "
+                f"No plant of class {lacking[0]} has an image up to frame number {t}, so that no "
                 f"estimator can be fitted on it. Leave the first {t} frames out."
             )
         if not seen.all():
@@ -208,7 +208,7 @@ class EarlyDetector(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         with quiet_about_onset(self.estimator, X.shape[1]):
             return clone(self.estimator).fit(X, y, **params)
 
-    def staged_predict_proba(self, X):
+    def predict_proba_over_time(self, X):
         """Probability of each class after each frame, as the season goes on.
 
         Parameters
@@ -217,12 +217,12 @@ class EarlyDetector(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             Sequences with frames as in :meth:`fit`. From three dimensions on there may be fewer
             of them, the season so far; with two, enter the frames to come as NaN.
 
-        Yields
-        ------
-        ndarray of shape (n_samples, 2), dtype float64
-            Probabilities, in the order of ``classes_``, after one frame more. A missing frame
-            leaves them as they were; before the first photo, and before the first clone, they are
-            ``class_prior_``, or what the estimator's own ``staged_predict_proba`` says.
+        Returns
+        -------
+        ndarray of shape (n_samples, n_frames, 2), dtype float64
+            Probabilities after each frame, in the order of ``classes_``. A missing frame leaves
+            them as they were. Before the first image of a plant, and before the first clone, they
+            are ``class_prior_``, or what the estimator's own ``predict_proba_over_time`` returns.
 
         Raises
         ------
@@ -232,20 +232,20 @@ class EarlyDetector(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         """
         check_is_fitted(self)
         X, _ = check_sequences(self, X, reset=False)
-        yield from self._stages(X)
+        return self._over_time(X)
 
-    def _stages(self, X):
-        if self._fitted_from is None and (staged := stages_of(self.estimators_[0], X)) is not None:
-            yield from staged
-            return
-        there = ~missing_frames(X)
-        probabilities = np.tile(self.class_prior_, (len(X), 1))
-        for t in range(1, X.shape[1] + 1):
-            rows = np.flatnonzero(there[:, t - 1])  # the others know no more than before
-            if len(rows) and t >= (self._fitted_from or 1):
-                probabilities = probabilities.copy()
-                probabilities[rows] = self._read(first_frames(X, t), rows)
-            yield probabilities
+    def _over_time(self, X):
+        if self._fitted_from is None:
+            probabilities = proba_over_time(self.estimators_[0], X)
+            if probabilities is not None:
+                return probabilities
+        present = ~missing_frames(X)
+        probabilities = np.tile(self.class_prior_, (*X.shape[:2], 1))
+        for t in range((self._fitted_from or 1) - 1, X.shape[1]):
+            rows = np.flatnonzero(present[:, t])  # for the others nothing is new
+            if len(rows):
+                probabilities[rows, t:] = self._read(first_frames(X, t + 1), rows)[:, None]
+        return probabilities
 
     def _read(self, X, rows):
         """Probabilities of some rows after all frames of X, which are the first of the season."""
@@ -267,7 +267,7 @@ class EarlyDetector(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         """Probabilities (n_samples, n_frames, 2) and the frame of each alarm, -1 for never."""
         check_is_fitted(self)
         X, _ = check_sequences(self, X, reset=False)
-        probabilities = np.stack(list(self._stages(X)), axis=1)
+        probabilities = self._over_time(X)
         alarms = first_alarms(
             probabilities[:, :, self._pos],
             ~missing_frames(X),
@@ -283,7 +283,7 @@ class EarlyDetector(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         Parameters
         ----------
         X : array-like or lazy sequences of shape (n_samples, n_frames, ...)
-            Sequences, as in :meth:`staged_predict_proba`.
+            Sequences, as in :meth:`predict_proba_over_time`.
         days : array-like of shape (n_frames,), default=None
             Day of each frame, strictly increasing. None counts frames, from 1 on.
 
@@ -303,12 +303,12 @@ class EarlyDetector(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         return np.where(alarms >= 0, days[alarms], np.nan)
 
     def predict(self, X):
-        """Stressed, where there is an alarm within the frames of X, or else the other class.
+        """Stressed if there is an alarm within the frames of X, or else the other class.
 
         Parameters
         ----------
         X : array-like or lazy sequences of shape (n_samples, n_frames, ...)
-            Sequences, as in :meth:`staged_predict_proba`.
+            Sequences, as in :meth:`predict_proba_over_time`.
 
         Returns
         -------
@@ -327,7 +327,7 @@ class EarlyDetector(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         Parameters
         ----------
         X : array-like or lazy sequences of shape (n_samples, n_frames, ...)
-            Sequences, as in :meth:`staged_predict_proba`.
+            Sequences, as in :meth:`predict_proba_over_time`.
 
         Returns
         -------
@@ -360,14 +360,14 @@ class EarlyDetector(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         return tags
 
 
-def first_alarms(probability, there, *, threshold, min_frames, n_consecutive):
+def first_alarms(probability, present, *, threshold, min_frames, n_consecutive):
     """Find the frame of each plant's alarm.
 
     Parameters
     ----------
     probability : ndarray of shape (n_samples, n_frames), dtype float
         Probability of stress after each frame.
-    there : ndarray of shape (n_samples, n_frames), dtype bool
+    present : ndarray of shape (n_samples, n_frames), dtype bool
         Which frames are not missing.
     threshold, min_frames, n_consecutive : float, int, int
         As in :class:`EarlyDetector`.
@@ -377,7 +377,7 @@ def first_alarms(probability, there, *, threshold, min_frames, n_consecutive):
     ndarray of shape (n_samples,), dtype int
         Position of the frame, from 0 on; -1 for never.
     """
-    counts = there & (np.arange(there.shape[1]) >= min_frames - 1)
+    counts = present & (np.arange(present.shape[1]) >= min_frames - 1)
     alarms, in_a_row = np.full(len(probability), -1), np.zeros(len(probability), dtype=int)
     for t in range(probability.shape[1]):
         evidence = probability[:, t] >= threshold

@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, clone
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions, validate_params
 
-from ..early_detection._prefixes import first_frames, stages_of
+from ..early_detection._prefixes import first_frames, proba_over_time
 from ..exceptions import LeakageWarning
 from ..metrics import accuracy_interval, balanced_accuracy_interval
 from ..resampling._onset import parts_of, quiet_about_onset, warn_of_onset
@@ -99,9 +99,9 @@ def early_detection_curve(
         True trains a new model for each day, on the images up to it; an
         :class:`~skwater.RSSResampler` then makes as many sequences as so few frames allow. False
         trains once a fold, on whole seasons, and reads that model along the season: by its
-        ``staged_predict_proba``, if it is a sequence classifier that has one, or else by
-        ``predict`` of the images up to the day. That costs one fit instead of one a day, and asks
-        the model early in the season what it was not taught.
+        ``predict_proba_over_time`` if it has one, or else by ``predict`` of the images up to the
+        day. That costs one fit instead of one a day, and asks the model early in the season what
+        it was not trained for.
     onset_day : float, default=None
         Day of the last irrigation, counted as `days` is. An image of that very day cannot show
         stress. None leaves out the control.
@@ -152,7 +152,7 @@ def early_detection_curve(
     Notes
     -----
     With ``one_model_per_date=False`` the steps of a pipeline before the last are applied to whole
-    sequences if the model is read by its ``staged_predict_proba``. Such a step must treat each
+    sequences if the model is read by its ``predict_proba_over_time``. Such a step must treat each
     frame by itself: one that mixes frames uses the future to predict the past.
 
     Examples
@@ -350,10 +350,9 @@ class _ModelOfTheSeason(BaseEstimator):
         return self
 
     def predict(self, X):
-        stages = stages_of(self.estimator_, X)
-        if stages is not None:
-            stages = [self.classes_[np.argmax(stage, axis=1)] for stage in stages]
-            return np.stack([stages[t - 1] for t in self.lengths], axis=1)
+        probabilities = proba_over_time(self.estimator_, X)
+        if probabilities is not None:
+            return self.classes_[probabilities.argmax(axis=2)[:, np.array(self.lengths) - 1]]
         return np.stack([self._predict_first(X, t) for t in self.lengths], axis=1)
 
     def _predict_first(self, X, t):

@@ -4,21 +4,28 @@ import torch
 from torch import nn
 
 from ._precision import as_dtype
-from ._shapes import as_sizes, find_present, same_kernel
+from ._shapes import (
+    as_sizes,
+    find_present,
+    is_traced,
+    last_state,
+    same_kernel,
+    split_missing,
+)
 from ._shared_frames import SharedFrames
 from ._workspace import give_freed_memory_back, keep_freed_memory
 
-# Pictures of the first convolution, in bytes, that are encoded at once. The C library gives larger
+# Images of the first convolution, in bytes, that are encoded at once. The C library gives larger
 # ones back to the system, and to fetch them anew takes longer than the convolution.
 _BYTES_AT_ONCE = 2**23
 
 
 class CNNLSTMNet(nn.Module):
-    """A small CNN that encodes each frame on its own, an LSTM over the codes, a linear layer.
+    """A small CNN that encodes each frame by itself, an LSTM over the codes, a linear layer.
 
     Each block of the CNN is a convolution, max-pooling by 2 and ReLU; the last one is averaged
     over all pixels, so the number of parameters does not depend on the frame size. It cannot see
-    how a place in the picture changes, only how the summary of the picture does. The published
+    how a part of the image changes, only how its average code does. The published
     network of this name [1]_ has the same parts and some 500 million parameters, far too many
     for a few dozen plants; this one is of the size of the published ConvLSTM.
 
@@ -39,11 +46,11 @@ class CNNLSTMNet(nn.Module):
     dropout : float, default=0.0
         Probability to drop a unit between the LSTM and the linear layer in training.
     precision : {"float32", "bfloat16"}, default="float32"
-        What the encoder is computed in while the network is in training mode. With "bfloat16"
-        pictures are rounded to 8 binary digits before and after each convolution; the LSTM, the
-        weights and the sums of their gradients stay in float32. It is faster where the hardware
-        multiplies bfloat16 and slower where it does not. Evaluation mode and frames of 1 x 1 are
-        always float32.
+        Precision of the encoder in training mode. "bfloat16" rounds images to an 8-bit mantissa
+        before and after each convolution; the LSTM, the weights and the sums of their gradients
+        stay in float32. It is faster on hardware that multiplies bfloat16, and slower on other
+        hardware. Evaluation mode, frames of 1 x 1 and exported or compiled networks are always
+        float32.
 
     Raises
     ------
@@ -53,7 +60,7 @@ class CNNLSTMNet(nn.Module):
     See Also
     --------
     skwater.CNNLSTMClassifier : The same network as a scikit-learn estimator.
-    ConvLSTMNet : Keeps the picture in its state.
+    ConvLSTMNet : Keeps an image as its state.
 
     References
     ----------
@@ -67,6 +74,8 @@ class CNNLSTMNet(nn.Module):
     >>> net(torch.zeros(2, 5, 3, 32, 32)).shape
     torch.Size([2, 1])
     """
+
+    takes_shared_frames = True
 
     def __init__(
         self,
@@ -103,17 +112,18 @@ class CNNLSTMNet(nn.Module):
         Parameters
         ----------
         x : tensor of shape (n, t, c, h, w), dtype float, or SharedFrames
-            Sequences of frames. A frame that is NaN throughout is missing: the state is carried
-            over it.
+            Sequences of frames. An all-NaN frame is missing: the state is carried over it.
 
         Returns
         -------
         tensor of shape (n, n_outputs)
             Logits.
         """
+        if is_traced():
+            return self.head(last_state(self._advance, x)[0])
         return self.head(self._states(x)[:, -1])
 
-    def staged(self, x):
+    def forward_over_time(self, x):
         """Logits after each frame, from the frames up to it.
 
         Parameters
@@ -121,13 +131,35 @@ class CNNLSTMNet(nn.Module):
         x : tensor of shape (n, t, c, h, w), dtype float, or SharedFrames
             Sequences, as in :meth:`forward`.
 
-        Yields
-        ------
-        tensor of shape (n, n_outputs)
-            Logits after one frame more.
+        Returns
+        -------
+        tensor of shape (n, t, n_outputs)
+            Logits.
         """
-        for state in self._states(x).unbind(1):
-            yield self.head(state)
+        return self.head(self._states(x))
+
+    def step(self, frame, state=None):
+        """Logits after one more frame, for images that arrive one at a time.
+
+        Step by step it gives the logits that :meth:`forward` gives on all frames so far.
+
+        Parameters
+        ----------
+        frame : tensor of shape (n, c, h, w), dtype float
+            The next frame of each sequence. All-NaN is a missing frame: the state is carried over
+            it.
+        state : tuple of tensor, default=None
+            State after the frames so far, as returned by the last step; None before the first.
+
+        Returns
+        -------
+        logits : tensor of shape (n, n_outputs)
+            Logits after this frame.
+        state : tuple of tensor
+            Hidden and cell state (n, lstm_size) of the LSTM.
+        """
+        state = self._advance(frame, state)
+        return self.head(state[0]), state
 
     def train(self, mode=True):
         """Switch between training and evaluation, which gives the memory of training back.
@@ -146,12 +178,21 @@ class CNNLSTMNet(nn.Module):
             give_freed_memory_back()
         return super().train(mode)
 
+    def _advance(self, frame, state):
+        missing, x = split_missing(frame)
+        if state is None:
+            state = [x.new_zeros(x.shape[0], self.lstm.hidden_size) for _ in ("hidden", "cell")]
+        before = tuple(part[None] for part in state)
+        _, after = self.lstm(self.encoder(x)[:, None], before)
+        pairs = zip(before, after, strict=True)
+        return tuple(torch.where(missing[:, None], old, new)[0] for old, new in pairs)
+
     def _states(self, x):
         """Hidden states (n, t, lstm_size) after each frame."""
         present, codes = self._codes(x)
         n, t = present.shape
         # Carrying the state over missing frames is the same as leaving them out: the codes of the
-        # frames that are there move to the front, and each frame reads the state of the last one.
+        # present frames move to the front, and each frame reads the state of the last one.
         n_seen = present.cumsum(dim=1)
         rows = torch.arange(n, device=codes.device)[:, None].expand(n, t)
         front = codes.new_zeros(n, t, codes.shape[1])
@@ -161,18 +202,18 @@ class CNNLSTMNet(nn.Module):
         return torch.cat([nothing_seen, hidden], dim=1)[rows, n_seen]
 
     def _codes(self, x):
-        """Which frames are there, (n, t), and their codes in the order of the samples."""
+        """Which frames are present, (n, t), and their codes in the order of the samples."""
         if not isinstance(x, SharedFrames):
             present, x = find_present(x)
             return present, self._encode(x, present)
-        there, frames = find_present(x.frames[:, None])
-        codes = self._encode(frames, there)  # of a frame once, however many sequences have it
-        present = there[:, 0][x.table]
-        places = there[:, 0].cumsum(0) - 1
+        distinct, frames = find_present(x.frames[:, None])
+        codes = self._encode(frames, distinct)  # of a frame once, however many sequences have it
+        present = distinct[:, 0][x.table]
+        places = distinct[:, 0].cumsum(0) - 1
         return present, codes[places[x.table[present]]]
 
     def _encode(self, x, present):
-        """Codes of the frames that are there, in the order of the samples."""
+        """Codes of the present frames, in the order of the samples."""
         frames = x.flatten(0, 1)
         if not present.all():
             frames = frames[present.flatten()]

@@ -1,13 +1,21 @@
-"""ConvLSTM: a recurrent network whose state is a picture."""
+"""ConvLSTM: a recurrent network whose state is an image."""
 
 from collections import deque
 
 import torch
 from torch import nn
+from torch.nn.functional import conv2d
 
 from ._precision import as_dtype
 from ._recurrence import hidden_states, stream_hidden_states
-from ._shapes import as_sizes, find_present, same_kernel
+from ._shapes import (
+    as_sizes,
+    find_present,
+    is_traced,
+    last_state,
+    same_kernel,
+    split_missing,
+)
 from ._vector_lstm import vector_states
 from ._workspace import Workspace, give_freed_memory_back
 
@@ -18,7 +26,7 @@ class ConvLSTMNet(nn.Module):
     Its defaults are the published network, with 20,541 parameters at 3 channels and one output.
     The recurrence is that of [1]_ without peepholes, gates in the order i, f, o, g. The head
     is a convolution, ReLU and max-pooling for each of `head_channels`, then a linear layer on
-    all that is left. Kernels and pools wider than a frame shrink to it, and the head ends where a
+    all that is left. Kernels and pools wider than a frame shrink to it, and the head ends if a
     single pixel is left: on frames of 1 x 1 the net is an LSTM on vectors and a linear layer.
 
     Parameters
@@ -38,14 +46,14 @@ class ConvLSTMNet(nn.Module):
     pool_size : int, default=4
         Side of the max-pooling windows of the head, in pixels.
     low_memory : bool, default=False
-        Keep only the states of the frames in training and compute the gates a second time on the
-        way back. The same gradients in half of the memory, and about a fifth more time.
+        Keep only the states of the frames in training; the backward pass recomputes the gates.
+        The same gradients in half of the memory, in about a fifth more time.
     precision : {"float32", "bfloat16"}, default="float32"
-        What the convolutions of the recurrence are computed in while the network is in training
-        mode. With "bfloat16" inputs and hidden states are rounded to 8 binary digits before each
-        of them; gates, cell states, sums over frames, weights and the head stay in float32. It is
-        faster where the hardware multiplies bfloat16 and slower where it does not. Evaluation mode
-        and frames of 1 x 1 are always float32.
+        Precision of the convolutions of the recurrence in training mode. "bfloat16" rounds inputs
+        and hidden states to an 8-bit mantissa before each convolution; gates, cell states, sums
+        over frames, weights and the head stay in float32. It is faster on hardware that multiplies
+        bfloat16, and slower on other hardware. Evaluation mode, frames of 1 x 1 and exported or
+        compiled networks are always float32.
 
     Raises
     ------
@@ -96,7 +104,7 @@ class ConvLSTMNet(nn.Module):
         (pool_size,) = as_sizes("pool_size", pool_size)
         kernel = same_kernel(kernel_size, frame_size)
         inputs = (n_channels, *hidden_channels)
-        self.cells = nn.ModuleList(
+        self.layers = nn.ModuleList(
             ConvLSTMLayer(n_in, n_hidden, kernel, low_memory=low_memory)
             for n_in, n_hidden in zip(inputs, hidden_channels, strict=False)
         )
@@ -110,17 +118,18 @@ class ConvLSTMNet(nn.Module):
         Parameters
         ----------
         x : tensor of shape (n, t, c, h, w), dtype float
-            Sequences of frames. A frame that is NaN throughout is missing: the state is carried
-            over it.
+            Sequences of frames. An all-NaN frame is missing: the state is carried over it.
 
         Returns
         -------
         tensor of shape (n, n_outputs)
             Logits.
         """
+        if is_traced():
+            return self.head(last_state(self._advance, x)[-2])
         return self.head(self._last_state(x))
 
-    def staged(self, x):
+    def forward_over_time(self, x):
         """Logits after each frame, from the frames up to it.
 
         Parameters
@@ -128,13 +137,35 @@ class ConvLSTMNet(nn.Module):
         x : tensor of shape (n, t, c, h, w), dtype float
             Sequences, as in :meth:`forward`.
 
-        Yields
-        ------
-        tensor of shape (n, n_outputs)
-            Logits after one frame more.
+        Returns
+        -------
+        tensor of shape (n, t, n_outputs)
+            Logits.
         """
-        for state in self._states(x):
-            yield self.head(state)
+        return torch.stack([self.head(state) for state in self._states(x)], dim=1)
+
+    def step(self, frame, state=None):
+        """Logits after one more frame, for images that arrive one at a time.
+
+        Step by step it gives the logits that :meth:`forward` gives on all frames so far.
+
+        Parameters
+        ----------
+        frame : tensor of shape (n, c, h, w), dtype float
+            The next frame of each sequence. All-NaN is a missing frame: the state is carried over
+            it.
+        state : tuple of tensor, default=None
+            State after the frames so far, as returned by the last step; None before the first.
+
+        Returns
+        -------
+        logits : tensor of shape (n, n_outputs)
+            Logits after this frame.
+        state : tuple of tensor
+            Hidden and cell state (n, n_hidden, h, w) of each layer: (h0, c0, h1, c1, ...).
+        """
+        state = self._advance(frame, state)
+        return self.head(state[-2]), state
 
     def train(self, mode=True):
         """Switch between training and evaluation, which gives the memory of training back.
@@ -155,6 +186,21 @@ class ConvLSTMNet(nn.Module):
             give_freed_memory_back()
         return self
 
+    def _advance(self, frame, state):
+        missing, x = split_missing(frame)
+        if state is None:
+            state = [
+                x.new_zeros(x.shape[0], layer.n_hidden, *x.shape[2:])
+                for layer in self.layers
+                for _ in ("hidden", "cell")
+            ]
+        missing, new_state = missing[:, None, None, None], []
+        for layer, h, c in zip(self.layers, state[::2], state[1::2], strict=True):
+            new_h, new_c = textbook_step(x, h, c, *layer.weights())
+            x = torch.where(missing, h, new_h)
+            new_state += [x, torch.where(missing, c, new_c)]
+        return tuple(new_state)
+
     def _last_state(self, x):
         if self._streams(x):
             return deque(self._states(x), maxlen=1).pop()
@@ -164,7 +210,7 @@ class ConvLSTMNet(nn.Module):
         """Hidden states of the last layer, one frame after the other."""
         if self._streams(x):
             frames, missing = _by_frame(x)
-            layers = [layer.weights() for layer in self.cells]
+            layers = [layer.weights() for layer in self.layers]
             states = stream_hidden_states(frames, layers, missing, dtype=self._dtype(x))
         else:
             states = self._run(x)[0].unbind(0)
@@ -175,19 +221,19 @@ class ConvLSTMNet(nn.Module):
         return self._reduced if self.training and x.shape[3:] != (1, 1) else None
 
     def _streams(self, x):
-        """Whether each frame can be forgotten after the next: there is no way back."""
+        """Whether each frame can be forgotten after the next: there is no backward pass."""
         return not _is_vector(x) and not self._needs_gradient(x)
 
     def _needs_gradient(self, x):
-        weights = self.cells.parameters()
+        weights = self.layers.parameters()
         return torch.is_grad_enabled() and any(p.requires_grad for p in (x, *weights))
 
     def _run(self, x):
         """Hidden states of the last layer, (t, n, n_hidden, h, w), and the last one alone."""
         states, missing = _by_frame(x)
         if _is_vector(x):
-            return vector_states(states, [layer.weights() for layer in self.cells], missing)
-        for layer in self.cells:
+            return vector_states(states, [layer.weights() for layer in self.layers], missing)
+        for layer in self.layers:
             states, last = layer(states, missing, self._dtype(x))
         return states, last
 
@@ -200,7 +246,7 @@ class ConvLSTMLayer(nn.Module):
         self.n_hidden = n_hidden
         self.low_memory = low_memory
         self.conv = nn.Conv2d(n_in + n_hidden, 4 * n_hidden, kernel_size, padding="same")
-        with torch.no_grad():  # remember until taught to forget (Gers et al. 2000)
+        with torch.no_grad():  # remember, until it learns to forget (Gers et al. 2000)
             self.conv.bias[n_hidden : 2 * n_hidden] += 2
 
         self._workspace = Workspace()
@@ -226,6 +272,18 @@ class ConvLSTMLayer(nn.Module):
     def weights(self):
         """Kernels and biases of the gates i, f, o, g."""
         return self.conv.weight, self.conv.bias
+
+
+def textbook_step(x, h, c, weight, bias):
+    """Hidden and cell state of a layer after one frame, as textbooks write it.
+
+    Nothing is fused or written in place, so it can be traced, and the fast recurrence is tested
+    against it.
+    """
+    gates = conv2d(torch.cat((x, h), dim=1), weight, bias, padding="same")
+    i, f, o, g = gates.chunk(4, dim=1)
+    c = f.sigmoid() * c + i.sigmoid() * g.tanh()
+    return o.sigmoid() * c.tanh(), c
 
 
 def _is_vector(x):

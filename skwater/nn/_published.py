@@ -6,7 +6,7 @@ from ._conv_lstm import ConvLSTMNet
 
 # Their name of each layer, and ours.
 _LAYERS = {
-    "conv_lstm.conv": "cells.0.conv",
+    "conv_lstm.conv": "layers.0.conv",
     "conv1": "head.0",
     "conv2": "head.3",
     "fc1": "head.7",
@@ -17,7 +17,7 @@ def load_published_convlstm(path):
     """Load a published ConvLSTM checkpoint, weights only.
 
     The files of [1]_ hold the 20,541 parameters of the network that was trained on the
-    Eschikon sugar beet photos at 224 x 224 pixels with values in 0 to 1. Nothing in the file is
+    Eschikon sugar beet images at 224 x 224 pixels with values in 0 to 1. Nothing in the file is
     executed. Each was chosen by its score on the one test split of eleven plants, so that score
     says little about new plants.
 

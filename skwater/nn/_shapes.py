@@ -1,4 +1,4 @@
-"""How sizes given once for large pictures adapt to small frames, down to 1 x 1."""
+"""What both networks share: sizes that adapt to small frames, missing frames, and tracing."""
 
 from numbers import Integral
 
@@ -19,9 +19,28 @@ def same_kernel(kernel_size, frame_size):
 
 
 def find_present(x):
-    """Table (n, t) of the frames that are there, and x with zeros in place of missing ones."""
+    """Table (n, t) of the frames that are present, and x with zeros in place of missing ones."""
     present = ~x[:, :, 0, 0, 0].isnan()
-    if present.all():  # one number of each frame was enough to know
+    if present.all():  # one value of each frame was enough to know
         return present, x
     present = ~x.isnan().flatten(2).all(dim=2)
     return present, torch.where(present[:, :, None, None, None], x, 0)
+
+
+def split_missing(frame):
+    """Mask (n,) of the samples that miss a frame (n, c, h, w), and the frame without their NaN."""
+    missing = frame.isnan().flatten(1).all(dim=1)
+    return missing, torch.where(missing[:, None, None, None], 0, frame)
+
+
+def is_traced():
+    """Whether operations are recorded (export, compile, trace) and must not depend on the data."""
+    return torch.compiler.is_compiling() or torch.jit.is_tracing()
+
+
+def last_state(advance, x):
+    """State after all frames of x (n, t, c, h, w), one at a time: the form that can be traced."""
+    state = None
+    for frame in x.unbind(1):
+        state = advance(frame, state)
+    return state

@@ -12,7 +12,7 @@ class SharedFrames:
     Parameters
     ----------
     frames : tensor of shape (k, c, h, w), dtype float
-        The distinct frames. One that is NaN throughout is missing.
+        The distinct frames. An all-NaN frame is missing.
     table : tensor of shape (n, t), dtype int64
         For each frame of each sequence, its place in `frames`.
     """

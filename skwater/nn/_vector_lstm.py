@@ -13,7 +13,7 @@ def vector_states(x, layers, missing):
     layers : list of (weight, bias)
         Kernels of 1 x 1 over [x, h] and biases of the gates i, f, o, g.
     missing : list of (tensor of shape (n,), dtype bool, or None)
-        For each frame, which samples carry their state over it; None where there are none.
+        For each frame, which samples carry their state over it; None if there are none.
 
     Returns
     -------
@@ -24,14 +24,14 @@ def vector_states(x, layers, missing):
     """
     t, n = x.shape[:2]
     states, n_seen = x.flatten(2), None
-    if any(gone is not None for gone in missing):
-        # To carry the state over missing frames is to leave them out: the others move to the
-        # front, and each frame reads the state of the last one that was seen.
+    if any(row is not None for row in missing):
+        # Carrying the state over missing frames is the same as leaving them out: the others move
+        # to the front, and each frame reads the state of the last one that was seen.
         nobody = torch.zeros(n, dtype=torch.bool, device=x.device)
-        gone = torch.stack([nobody if row is None else row for row in missing])
-        order = gone.int().argsort(dim=0, stable=True)
+        missing = torch.stack([nobody if row is None else row for row in missing])
+        order = missing.int().argsort(dim=0, stable=True)
         states = states.gather(0, order[..., None].expand(-1, -1, states.shape[2]))
-        n_seen = (~gone).cumsum(dim=0)
+        n_seen = (~missing).cumsum(dim=0)
     for weight, bias in layers:
         n_hidden = len(bias) // 4
         weight, bias = _reorder(weight.flatten(1)), _reorder(bias)

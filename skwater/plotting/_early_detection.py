@@ -161,7 +161,7 @@ class EarlyDetectionDisplay:
         y_true : array-like of shape (n_samples,)
             True class of each plant, one of two.
         y_proba : array-like of shape (n_frames, n_samples)
-            Probability of the stressed class after each frame, as from ``staged_predict_proba``.
+            Probability of the stressed class after each frame, see ``predict_proba_over_time``.
         days : array-like of shape (n_frames,), default=None
             Day of each frame, increasing.
         onset_day : float, default=None

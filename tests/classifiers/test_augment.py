@@ -101,7 +101,7 @@ def test_training_sequences_only_as_they_are(make_classifier, make_task):
     assert set(trained) < rows
     assert len(set(trained)) == 8
     model.predict(X)
-    list(model.staged_predict_proba(X))
+    model.predict_proba_over_time(X)
     assert len(recorder.seen) == len(seen)
 
 

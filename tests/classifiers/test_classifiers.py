@@ -11,6 +11,7 @@ import joblib
 import numpy as np
 import pytest
 import torch
+from end_of_training import KeepTheEnd, end_of
 from sklearn.base import clone
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.ensemble import StackingClassifier
@@ -32,7 +33,8 @@ from skwater import (
     SplicedSequences,
     make_pipeline,
 )
-from skwater.classifiers import _sequence_classifier
+from skwater.classifiers import _reproducibility
+from skwater.nn import CNNLSTMNet
 
 ABOUT_EQUAL = {"rtol": 0, "atol": 1e-6}
 
@@ -156,9 +158,7 @@ def test_predictions_do_not_wait_for_a_fit(make_classifier, make_task):
 def test_memory_is_given_back_when_a_fit_fails(make_classifier, make_task, monkeypatch):
     X, y = make_task()
     given_back = []
-    monkeypatch.setattr(
-        _sequence_classifier, "give_freed_memory_back", lambda: given_back.append(True)
-    )
+    monkeypatch.setattr(_reproducibility, "give_freed_memory_back", lambda: given_back.append(True))
     with pytest.raises(ZeroDivisionError):
         make_classifier(callbacks=[Fail()]).fit(X, y)
     assert given_back
@@ -208,9 +208,10 @@ def test_refit_on_another_shape_erases_the_first_fit(make_classifier, make_task)
 def test_prefix_of_the_season_at_predict(make_classifier, make_task, ndim):
     X, y = make_task(ndim=ndim)
     model = make_classifier().fit(X, y)
-    stages = list(model.staged_predict_proba(X))
+    over_time = model.predict_proba_over_time(X)
     for t in range(1, 6):
-        np.testing.assert_allclose(model.predict_proba(X[:, :t]), stages[t - 1], **ABOUT_EQUAL)
+        prefix = model.predict_proba(X[:, :t])
+        np.testing.assert_allclose(prefix, over_time[:, t - 1], **ABOUT_EQUAL)
 
 
 @pytest.mark.parametrize("lazy", [False, True])
@@ -224,16 +225,18 @@ def test_numbers_per_frame_are_features_at_predict(make_classifier, make_task, l
         model.predict(prefix)
 
 
-def test_staged_is_causal(make_classifier, make_task):
-    X, y = make_task()
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_probabilities_over_time_are_causal(make_classifier, make_task, n_classes):
+    X, y = make_task(n_classes=n_classes)
     model = make_classifier(max_epochs=3).fit(X, y)
     changed = X.copy()
     changed[:, 3:] = 20
-    stages, others = list(model.staged_predict_proba(X)), list(model.staged_predict_proba(changed))
-    assert len(stages) == 5
-    assert np.array_equal(stages[:3], others[:3])
-    assert not np.allclose(stages[3:], others[3:])
-    np.testing.assert_allclose(stages[-1], model.predict_proba(X), **ABOUT_EQUAL)
+    one, other = model.predict_proba_over_time(X), model.predict_proba_over_time(changed)
+    assert one.shape == (len(X), 5, n_classes)
+    assert one.dtype == np.float64
+    assert np.array_equal(one[:, :3], other[:, :3])
+    assert not np.allclose(one[:, 3:], other[:, 3:])
+    np.testing.assert_allclose(one[:, -1], model.predict_proba(X), **ABOUT_EQUAL)
 
 
 @pytest.mark.parametrize("ndim", [2, 3, 5])
@@ -336,9 +339,10 @@ def test_scoring_callback_sees_the_batches(make_classifier, make_task):
 
 def test_net_params_have_the_last_word(make_classifier, make_task):
     params = {"max_epochs": 2, "optimizer__weight_decay": 0.5}
-    model = make_classifier(max_epochs=9, net_params=params).fit(*make_task(ndim=3))
+    model = make_classifier(max_epochs=9, net_params=params, callbacks=[KeepTheEnd()])
+    model.fit(*make_task(ndim=3))
     assert len(model.history_) == 2
-    assert model.net_.optimizer_.param_groups[0]["weight_decay"] == 0.5
+    assert end_of(model).group["weight_decay"] == 0.5
 
 
 @pytest.mark.parametrize(
@@ -351,10 +355,10 @@ def test_net_params_have_the_last_word(make_classifier, make_task):
     ],
 )
 def test_optimizers(make_classifier, make_task, optimizer, expected):
-    params = {"lr": 0.125, "lr_schedule": "constant"}
+    params = {"lr": 0.125, "lr_schedule": "constant", "callbacks": [KeepTheEnd()]}
     model = make_classifier(optimizer=optimizer, **params).fit(*make_task(ndim=3))
-    assert type(model.net_.optimizer_) is expected
-    assert model.net_.optimizer_.param_groups[0]["lr"] == 0.125
+    assert end_of(model).optimizer is expected
+    assert end_of(model).group["lr"] == 0.125
 
 
 @pytest.mark.parametrize(
@@ -556,7 +560,7 @@ def test_lazy_splices_never_become_one_array(make_classifier, make_task):
 
     with patch.object(SplicedSequences, "_read", spy):
         model = make_classifier(batch_size=4, early_stopping=True).fit(X_new, y_new)
-        list(model.staged_predict_proba(X_new))
+        model.predict_proba_over_time(X_new)
         model.predict(X_new)
     assert max(sizes) == 4 * X.shape[1]
 
@@ -568,7 +572,7 @@ def test_shared_frames_change_nothing(make_task, monkeypatch, ndim):
     X, y = RSSResampler(20, lazy=True, random_state=0).fit_resample(X, y)
     scoring, fits = EpochScoring("balanced_accuracy", name="score"), []
     for shares in (True, False):
-        monkeypatch.setattr(CNNLSTMClassifier, "_shares_frames", shares)
+        monkeypatch.setattr(CNNLSTMNet, "takes_shared_frames", shares)
         model = CNNLSTMClassifier(
             max_epochs=3, early_stopping=True, callbacks=[scoring], device="cpu", random_state=0
         )
@@ -576,8 +580,8 @@ def test_shared_frames_change_nothing(make_task, monkeypatch, ndim):
     torch.testing.assert_close(*map(weights, fits), rtol=0, atol=1e-5)
     histories = [model.net_.history[:, ("train_loss", "valid_loss", "score")] for model in fits]
     np.testing.assert_allclose(*histories, **ABOUT_EQUAL)
-    stages = [list(model.staged_predict_proba(X)) for model in fits]
-    np.testing.assert_allclose(*stages, rtol=0, atol=1e-5)
+    over_time = [model.predict_proba_over_time(X) for model in fits]
+    np.testing.assert_allclose(*over_time, rtol=0, atol=1e-5)
 
 
 class Stop(Callback):

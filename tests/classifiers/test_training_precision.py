@@ -6,21 +6,22 @@ import joblib
 import numpy as np
 import pytest
 import torch
+from end_of_training import KeepTheEnd, end_of
 from sklearn.base import clone
 
-from skwater.classifiers import _sequence_classifier
+from skwater.classifiers import _training
 
 
 @pytest.fixture(params=[True, False], ids=["has bfloat16", "has none"])
 def has_bfloat16(request, monkeypatch):
-    monkeypatch.setattr(_sequence_classifier, "has_bfloat16", lambda device: request.param)
+    monkeypatch.setattr(_training, "has_bfloat16", lambda device: request.param)
     return request.param
 
 
 @pytest.fixture
 def _hardware(monkeypatch):
     """The arithmetic is the same on hardware that has to do it in software."""
-    monkeypatch.setattr(_sequence_classifier, "has_bfloat16", lambda device: True)
+    monkeypatch.setattr(_training, "has_bfloat16", lambda device: True)
 
 
 def fit(make_classifier, X, y, **params):
@@ -46,16 +47,15 @@ def test_learns_the_same_as_in_float32(make_classifier, make_task):
 @pytest.mark.usefixtures("_hardware")
 def test_weights_losses_and_predictions_are_float32(make_classifier, make_task):
     X, y = make_task()
-    model = fit(make_classifier, X, y, early_stopping=True, max_epochs=2)
+    params = {"early_stopping": True, "max_epochs": 2, "callbacks": [KeepTheEnd()]}
+    model = fit(make_classifier, X, y, **params)
     assert {p.dtype for p in model.net_.module_.parameters()} == {torch.float32}
-    state = model.net_.optimizer_.state_dict()["state"]
-    assert {row["exp_avg"].dtype for row in state.values()} == {torch.float32}
+    assert {row["exp_avg"].dtype for row in end_of(model).state.values()} == {torch.float32}
     exact = make_classifier().fit(X, y)
     exact.net_.module_.load_state_dict(model.net_.module_.state_dict())
     exact.mean_, exact.std_ = model.mean_, model.std_
     assert np.array_equal(model.predict_proba(X), exact.predict_proba(X))
-    stages, others = model.staged_predict_proba(X), exact.staged_predict_proba(X)
-    assert np.array_equal(list(stages), list(others))
+    assert np.array_equal(model.predict_proba_over_time(X), exact.predict_proba_over_time(X))
 
 
 @pytest.mark.usefixtures("_hardware")

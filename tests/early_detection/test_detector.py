@@ -81,19 +81,13 @@ class LastBrightness(ClassifierMixin, BaseEstimator):
         return np.stack([1 - np.array(last), last], axis=1)
 
 
-class StagedBrightness(LastBrightness):
-    """The same with stages, which count how often they were asked for."""
+class BrightnessOverTime(LastBrightness):
+    """The same with probabilities over time, which note that they were asked for."""
 
-    def staged_predict_proba(self, X):
+    def predict_proba_over_time(self, X):
         self.asked_ = True
         X = np.asarray(X)
-        for t in range(X.shape[1]):
-            yield self.predict_proba(X[:, : t + 1])
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.input_tags.three_d_array = True
-        return tags
+        return np.stack([self.predict_proba(X[:, : t + 1]) for t in range(X.shape[1])], axis=1)
 
 
 SEASON = np.array([[0.1, 0.2, 0.8, 0.9], [0.1, 0.6, 0.2, 0.7], [0.1, 0.1, 0.1, 0.2]])
@@ -112,7 +106,7 @@ def as_lazy(X):
 
 
 @pytest.mark.parametrize(
-    "estimator", [LastBrightness(), StagedBrightness()], ids=["prefix", "staged"]
+    "estimator", [LastBrightness(), BrightnessOverTime()], ids=["prefix", "over time"]
 )
 @pytest.mark.parametrize("one_model_per_date", [False, True])
 @pytest.mark.parametrize("ndim", [2, 3, 4, 5])
@@ -125,13 +119,12 @@ def test_detects_on_the_first_day_of_evidence(estimator, one_model_per_date, ndi
     np.testing.assert_equal(detector.detect(X, days=[21, 28, 32, 36]), [32, 28, np.nan])
     assert detector.predict(X).tolist() == [1, 1, 0]
     np.testing.assert_allclose(detector.predict_proba(X)[:, 1], [0.8, 0.6, 0.2])
-    stages = list(detector.staged_predict_proba(X))
-    np.testing.assert_allclose(np.stack(stages, axis=1)[:, :, 1], SEASON)
+    np.testing.assert_allclose(detector.predict_proba_over_time(X)[:, :, 1], SEASON)
     assert len(detector.estimators_) == (4 if one_model_per_date else 1)
 
 
 @pytest.mark.parametrize(
-    "estimator", [LastBrightness(), StagedBrightness()], ids=["prefix", "staged"]
+    "estimator", [LastBrightness(), BrightnessOverTime()], ids=["prefix", "over time"]
 )
 @pytest.mark.parametrize("one_model_per_date", [False, True])
 @pytest.mark.parametrize("lazy", [False, True])
@@ -158,7 +151,7 @@ def test_alarms_never_depend_on_later_frames(one_model_per_date):
 
 
 @pytest.mark.parametrize(
-    "estimator", [LastBrightness(), StagedBrightness()], ids=["prefix", "staged"]
+    "estimator", [LastBrightness(), BrightnessOverTime()], ids=["prefix", "over time"]
 )
 @pytest.mark.parametrize("one_model_per_date", [False, True])
 def test_missing_frame_is_no_evidence(estimator, one_model_per_date):
@@ -175,8 +168,8 @@ def test_before_the_first_photo_the_shares_of_training_stand(one_model_per_date)
     X = shaped(SEASON, 3)
     X[0, :2] = X[1, 2] = np.nan
     detector = EarlyDetector(LastBrightness(), one_model_per_date=one_model_per_date).fit(X, Y)
-    stages = [stage[0, 1] for stage in detector.staged_predict_proba(X)]
-    np.testing.assert_allclose(stages, [2 / 3, 2 / 3, 0.8, 0.9])
+    probabilities = detector.predict_proba_over_time(X)
+    np.testing.assert_allclose(probabilities[0, :, 1], [2 / 3, 2 / 3, 0.8, 0.9])
     assert detector.detect(X)[0] == 3  # two thirds were no evidence
     if one_model_per_date:
         assert [e.n_seen_ for e in detector.estimators_] == [2, 2, 3, 3]
@@ -195,13 +188,13 @@ def test_frames_to_come_can_be_nan():
 def test_class_that_has_no_photo_on_the_first_frames():
     X = shaped(SEASON, 3)
     X[2, 0] = np.nan
-    with pytest.raises(ValueError, match="No plant of class 0 has a photo up to frame number 1"):
+    with pytest.raises(ValueError, match="No plant of class 0 has an image up to frame number 1"):
         EarlyDetector(LastBrightness(), one_model_per_date=True).fit(X, Y)
     EarlyDetector(LastBrightness()).fit(X, Y)
 
 
-def test_stages_of_a_sequence_classifier_are_used():
-    detector = EarlyDetector(StagedBrightness()).fit(shaped(SEASON, 3), Y)
+def test_probabilities_over_time_of_an_estimator_are_used():
+    detector = EarlyDetector(BrightnessOverTime()).fit(shaped(SEASON, 3), Y)
     detector.predict(shaped(SEASON, 3))
     assert detector.estimators_[0].asked_
 
@@ -242,14 +235,14 @@ class Scale(TransformerMixin, BaseEstimator):
         return 0.5 * np.asarray(X)
 
 
-def test_pipeline_is_read_by_the_stages_of_its_last_step():
+def test_pipeline_is_read_by_the_probabilities_over_time_of_its_last_step():
     X = shaped(SEASON, 3)
     y = np.array([1, 1, 0])
     sampler = RSSResampler({1: 4}, random_state=0)
-    model = make_pipeline(Scale(), "passthrough", sampler, StagedBrightness())
+    model = make_pipeline(Scale(), "passthrough", sampler, BrightnessOverTime())
     detector = EarlyDetector(model).fit(X, y)
-    stages = np.stack(list(detector.staged_predict_proba(X)), axis=1)
-    np.testing.assert_allclose(stages[:, :, 1], SEASON / 2)
+    probabilities = detector.predict_proba_over_time(X)
+    np.testing.assert_allclose(probabilities[:, :, 1], SEASON / 2)
     last = detector.estimators_[0][-1]
     assert last.asked_
     assert last.n_seen_ == 5  # spliced in fit, and left alone afterwards
@@ -257,11 +250,11 @@ def test_pipeline_is_read_by_the_stages_of_its_last_step():
 
 def test_pipeline_that_drops_frames_is_read_by_prefixes():
     X = shaped(SEASON, 3)
-    model = make_pipeline(FrameSampler(2, strategy="first"), StagedBrightness())
+    model = make_pipeline(FrameSampler(2, strategy="first"), BrightnessOverTime())
     detector = EarlyDetector(model).fit(X, Y)
-    stages = np.stack(list(detector.staged_predict_proba(X)), axis=1)
-    np.testing.assert_allclose(stages[:, :, 1], SEASON[:, [0, 1, 1, 1]])
-    model = make_pipeline(FrameSampler(2, strategy="last"), StagedBrightness())
+    probabilities = detector.predict_proba_over_time(X)
+    np.testing.assert_allclose(probabilities[:, :, 1], SEASON[:, [0, 1, 1, 1]])
+    model = make_pipeline(FrameSampler(2, strategy="last"), BrightnessOverTime())
     with pytest.raises(
         ValueError, match=r"none of those that FrameSampler chose.*one_model_per_date=True"
     ):
@@ -274,9 +267,8 @@ def test_recurrent_networks(make_classifier, make_task, ndim):
     X[3, 2] = X[5, 0] = np.nan
     model = make_pipeline(RSSResampler(10, random_state=0), make_classifier())
     detector = EarlyDetector(model, threshold=0.4, min_frames=2).fit(X, y)
-    direct = clone(model).fit(X, y)[-1].staged_predict_proba(X)
-    for ours, theirs in zip(detector.staged_predict_proba(X), direct, strict=True):
-        assert np.array_equal(ours, theirs)
+    direct = clone(model).fit(X, y)[-1].predict_proba_over_time(X)
+    assert np.array_equal(detector.predict_proba_over_time(X), direct)
     refitted = clone(detector).set_params(one_model_per_date=True)
     refitted.fit(X, y)
     assert len(refitted.estimators_) == 4  # from two frames on: fewer cannot be spliced
@@ -368,7 +360,7 @@ def test_not_fitted():
     with pytest.raises(NotFittedError):
         EarlyDetector(LastBrightness()).detect(SEASON)
     with pytest.raises(NotFittedError):
-        next(EarlyDetector(LastBrightness()).staged_predict_proba(SEASON))
+        EarlyDetector(LastBrightness()).predict_proba_over_time(SEASON)
 
 
 def test_sequences_without_a_frame_are_refused():
@@ -448,12 +440,11 @@ def test_steps_that_look_ahead_are_read_by_prefix(make_sequences):
     X, y = make_sequences(12, 8, ndim=3), np.arange(12) % 2
     model = make_pipeline(BaselineCorrector(5), ConvLSTMClassifier(max_epochs=1, random_state=0))
     detector = EarlyDetector(model).fit(X, y)
-    before = list(detector.staged_predict_proba(X))
+    before = detector.predict_proba_over_time(X)
     X[:, 4:] += 3
-    after = list(detector.staged_predict_proba(X))
-    for t in range(4):
-        np.testing.assert_array_equal(before[t], after[t])
-    assert not np.array_equal(before[5], after[5])
+    after = detector.predict_proba_over_time(X)
+    np.testing.assert_array_equal(before[:, :4], after[:, :4])
+    assert not np.array_equal(before[:, 5], after[:, 5])
 
 
 def test_prefixes_before_the_onset_are_warned_of_once(make_plants):

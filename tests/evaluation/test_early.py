@@ -73,25 +73,19 @@ class MeanSoFar(ClassifierMixin, BaseEstimator):
         return self
 
     def predict(self, X):
-        *_, last = self.staged_predict_proba(X)
-        return self.classes_[last.argmax(axis=1)]
+        return self.classes_[self.predict_proba_over_time(X)[:, -1].argmax(axis=1)]
 
-    def staged_predict_proba(self, X):
+    def predict_proba_over_time(self, X):
         X = np.asarray(X)
-        for t in range(1, X.shape[1] + 1):
-            dry = mean_of_frames(X[:, :t]) < self.threshold_
-            yield np.stack([~dry, dry], axis=1).astype(float)
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.input_tags.three_d_array = True
-        return tags
+        prefixes = [X[:, : t + 1] for t in range(X.shape[1])]
+        dry = np.stack([mean_of_frames(prefix) < self.threshold_ for prefix in prefixes], axis=1)
+        return np.stack([~dry, dry], axis=2).astype(float)
 
 
 class OfPrefixes(MeanSoFar):
-    """The same without stages."""
+    """The same without probabilities over time."""
 
-    staged_predict_proba = property()
+    predict_proba_over_time = property()
 
     def predict(self, X):
         return self.classes_[(mean_of_frames(X) < self.threshold_).astype(int)]

@@ -18,7 +18,7 @@ NETS = {
 }
 CHECKPOINTS = ["with_rss_seed101", "without_rss_seed101"]
 THEIR_NAMES = {
-    "cells.0.conv": "conv_lstm.conv",
+    "layers.0.conv": "conv_lstm.conv",
     "head.0": "conv1",
     "head.3": "conv2",
     "head.7": "fc1",
@@ -53,8 +53,8 @@ def test_stacked_layers(hidden_channels):
     net = ConvLSTMNet(3, 2, frame_size=(8, 8), hidden_channels=hidden_channels)
     n_hidden = np.atleast_1d(hidden_channels).tolist()
     n_in = [3, *n_hidden[:-1]]
-    assert [cell.n_hidden for cell in net.cells] == n_hidden
-    assert [cell.conv.in_channels for cell in net.cells] == np.add(n_in, n_hidden).tolist()
+    assert [layer.n_hidden for layer in net.layers] == n_hidden
+    assert [layer.conv.in_channels for layer in net.layers] == np.add(n_in, n_hidden).tolist()
     assert net(frames(2, 4, 3, 8, 8)).shape == (2, 2)
 
 
@@ -108,12 +108,84 @@ def test_each_plant_may_miss_other_frames(make_net):
     torch.testing.assert_close(net(gaps), torch.cat(alone), rtol=0, atol=1e-6)
 
 
-def test_staged_ends_with_forward(make_net):
+def test_forward_over_time_ends_with_forward(make_net):
     net, x = make_net(), frames(2, 5, 3, 6, 5)
     x[1, 1:3] = torch.nan
-    stages = list(net.staged(x))
-    assert len(stages) == 5
-    torch.testing.assert_close(stages[-1], net(x), rtol=0, atol=1e-6)
+    over_time = net.forward_over_time(x)
+    assert over_time.shape == (2, 5, 2)
+    torch.testing.assert_close(over_time[:, -1], net(x), rtol=0, atol=1e-6)
+
+
+def by_steps(net, x):
+    """Logits after each frame, and the last state."""
+    state, logits = None, []
+    for frame in x.unbind(1):
+        out, state = net.step(frame, state)
+        logits.append(out)
+    return torch.stack(logits, dim=1), state
+
+
+STEPPED = [
+    (ConvLSTMNet, {}),
+    (ConvLSTMNet, {"hidden_channels": (3, 5, 2), "kernel_size": 2}),
+    (ConvLSTMNet, {"hidden_channels": 4, "head_channels": ()}),
+    (CNNLSTMNet, {}),
+    (CNNLSTMNet, {"block_channels": ()}),
+]
+
+
+@pytest.mark.parametrize("frame_size", [(1, 1), (1, 7), (12, 10)], ids=str)
+@pytest.mark.parametrize("missing", [False, True])
+@pytest.mark.parametrize(("cls", "params"), STEPPED, ids=str)
+def test_steps_are_forward(cls, params, missing, frame_size):
+    torch.manual_seed(0)
+    net, x = cls(3, 2, frame_size=frame_size, **params).eval(), frames(4, 5, 3, *frame_size)
+    if missing:
+        x[0, 0] = x[1, 2:4] = x[2, 4] = x[3] = torch.nan
+    with torch.no_grad():
+        logits, state = by_steps(net, x)
+        torch.testing.assert_close(logits[:, -1], net(x), rtol=0, atol=1e-6)
+        torch.testing.assert_close(logits, net.forward_over_time(x), rtol=0, atol=1e-6)
+    assert type(state) is tuple
+    assert all(type(part) is torch.Tensor and len(part) == 4 for part in state)
+
+
+def test_steps_leave_the_state_that_they_were_given(make_net):
+    net, x = make_net(), frames(2, 2, 3, 6, 5)
+    _, state = net.step(x[:, 0])
+    before = [part.clone() for part in state]
+    first, second = net.step(x[:, 1], state)[0], net.step(x[:, 1], state)[0]
+    assert torch.equal(first, second)
+    assert all(map(torch.equal, state, before))
+
+
+@pytest.mark.parametrize("frame_size", [(1, 1), (12, 10)], ids=str)
+@pytest.mark.parametrize(("cls", "params"), STEPPED, ids=str)
+def test_exported_network_is_the_same(cls, params, frame_size):
+    torch.manual_seed(0)
+    net, x = cls(3, 2, frame_size=frame_size, **params).eval(), frames(4, 5, 3, *frame_size)
+    shapes = {"x": {0: torch.export.Dim("n")}}
+    exported = torch.export.export(net, (x,), dynamic_shapes=shapes).module()
+    other = frames(3, 5, 3, *frame_size, seed=1)
+    other[0, 0] = other[1, 2:4] = torch.nan
+    for given in (x, other):
+        torch.testing.assert_close(exported(given), net(given), rtol=0, atol=1e-6)
+
+
+def test_step_can_be_exported(make_net):
+    net, x = make_net(), frames(2, 3, 3, 6, 5)
+    _, state = net.step(x[:, 0])
+
+    class Step(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.net = net
+
+        def forward(self, frame, *state):
+            return self.net.step(frame, state)
+
+    exported = torch.export.export(Step(), (x[:, 1], *state)).module()
+    torch.testing.assert_close(exported(x[:, 2], *state), net.step(x[:, 2], state))
 
 
 @pytest.mark.parametrize("missing", [[], [1], [0, 3], [0, 1, 2, 3, 4]], ids=str)
@@ -125,25 +197,25 @@ def test_shared_frames_are_encoded_once_and_change_nothing(missing):
     net.encoder.register_forward_hook(lambda _, __, codes: sizes.append(len(codes)))
     for x in (some[table], SharedFrames(some, table)):
         sizes.clear(), net.zero_grad()
-        logits = list(net.staged(x))
-        torch.testing.assert_close(net(x), logits[-1])
-        torch.stack(logits).square().sum().backward()
-        outcomes.append([*logits, *(p.grad for p in net.parameters())])
-    assert sum(sizes) == 2 * (5 - len(missing))  # staged and not
+        logits = net.forward_over_time(x)
+        torch.testing.assert_close(net(x), logits[:, -1])
+        logits.square().sum().backward()
+        outcomes.append([logits, *(p.grad for p in net.parameters())])
+    assert sum(sizes) == 2 * (5 - len(missing))  # over time and not
     torch.testing.assert_close(*outcomes)
 
 
-def test_staged_is_the_output_on_each_prefix(make_net):
+def test_forward_over_time_is_the_output_on_each_prefix(make_net):
     net, x = make_net(), frames(2, 5, 3, 6, 5)
     x[0, 1] = torch.nan
-    for t, stage in enumerate(net.staged(x), start=1):
-        torch.testing.assert_close(stage, net(x[:, :t]), rtol=0, atol=1e-6)
+    for t, logits in enumerate(net.forward_over_time(x).unbind(1), start=1):
+        torch.testing.assert_close(logits, net(x[:, :t]), rtol=0, atol=1e-6)
 
 
-def test_staged_does_not_see_the_future(make_net):
+def test_forward_over_time_does_not_see_the_future(make_net):
     net, x = make_net(), frames(2, 5, 3, 6, 5)
     other = torch.cat([x[:, :3], 9 + frames(2, 2, 3, 6, 5, seed=1)], dim=1)
-    one, two = list(net.staged(x)), list(net.staged(other))
+    one, two = (net.forward_over_time(z).unbind(1) for z in (x, other))
     assert all(torch.equal(a, b) for a, b in zip(one[:3], two[:3], strict=True))
     assert not any(torch.allclose(a, b) for a, b in zip(one[3:], two[3:], strict=True))
 
@@ -184,9 +256,10 @@ def naive_convlstm(x, weight, bias):
 def test_recurrence_is_the_textbook_one():
     net = ConvLSTMNet(3, 1, frame_size=(9, 7), hidden_channels=4, head_channels=())
     x = frames(2, 6, 3, 9, 7)
-    hidden = naive_convlstm(x, net.cells[0].conv.weight, net.cells[0].conv.bias)
+    hidden = naive_convlstm(x, net.layers[0].conv.weight, net.layers[0].conv.bias)
     expected = hidden.flatten(1) @ net.head[-1].weight.T + net.head[-1].bias
     torch.testing.assert_close(net(x), expected, rtol=0, atol=1e-5)
+    torch.testing.assert_close(by_steps(net, x)[0][:, -1], expected, rtol=0, atol=1e-5)
 
 
 @pytest.mark.parametrize("name", CHECKPOINTS)

@@ -143,14 +143,14 @@ def test_missing_frames_change_nothing(make_net):
         torch.testing.assert_close(ours, theirs, rtol=1e-5, atol=1e-5)
 
 
-def test_staged_ends_with_forward(make_net):
+def test_forward_over_time_ends_with_forward(make_net):
     net, x = make_net(), frames(2, 5, 3, 9, 8)
     x[1, 1:3] = torch.nan
-    stages = list(net.staged(x))
-    assert all(stage.dtype == torch.float32 for stage in stages)
-    torch.testing.assert_close(stages[-1], net(x), rtol=0, atol=1e-6)
+    over_time = net.forward_over_time(x)
+    assert over_time.dtype == torch.float32
+    torch.testing.assert_close(over_time[:, -1], net(x), rtol=0, atol=1e-6)
     with torch.no_grad():
-        torch.testing.assert_close(list(net.staged(x)), stages, rtol=0, atol=1e-6)
+        torch.testing.assert_close(net.forward_over_time(x), over_time, rtol=0, atol=1e-6)
 
 
 def test_low_memory_is_the_same():

@@ -175,7 +175,7 @@ def make_net(**options):
 
 
 def buffers_of(net):
-    return [layer._workspace._buffers for layer in net.cells]
+    return [layer._workspace._buffers for layer in net.layers]
 
 
 def test_memory_is_reused_and_returned():
@@ -208,12 +208,12 @@ def test_network_is_the_naive_one_in_training():
         torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-5)
 
 
-def test_staged_with_gradients():
+def test_forward_over_time_with_gradients():
     net, x = make_net().train(), torch.randn(2, 4, 3, 9, 8)
-    stages = torch.stack(list(net.staged(x)))
+    over_time = net.forward_over_time(x)
     with torch.no_grad():
-        torch.testing.assert_close(stages, torch.stack(list(net.staged(x))))
-    stages.square().sum().backward()
+        torch.testing.assert_close(over_time, net.forward_over_time(x))
+    over_time.square().sum().backward()
     assert all(p.grad.isfinite().all() and p.grad.any() for p in net.parameters())
 
 

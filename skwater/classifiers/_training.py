@@ -1,0 +1,205 @@
+"""The skorch net inside the classifiers."""
+
+import copy
+import warnings
+
+import numpy as np
+import torch
+from sklearn.utils import compute_class_weight
+from skorch import NeuralNet
+from skorch.callbacks import EarlyStopping, LRScheduler
+
+from ..nn._precision import has_bfloat16
+from ..nn._shared_frames import SharedFrames
+from ._batches import identity_collate
+from ._callbacks import ProgressBar, StopOnNaN
+from ._losses import BinaryLoss, CrossEntropyLoss
+from ._prediction import to_probabilities
+from ._vector_epoch import train_compiled
+from ._vector_support import runs_compiled
+
+OPTIMIZERS = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW, "sgd": torch.optim.SGD}
+
+
+class _SkorchNet(NeuralNet):
+    """A skorch net that scores like a classifier and tells Ctrl-C from a callback that stops."""
+
+    _estimator_type = "classifier"
+    _stopped = False
+    interrupted = False
+
+    def predict_proba(self, X):
+        """Return probabilities of the encoded classes."""
+        return to_probabilities(super().predict_proba(X).astype(np.float64))
+
+    def predict(self, X):
+        """Return encoded classes."""
+        return self.predict_proba(X).argmax(axis=1)
+
+    def infer(self, x, **fit_params):
+        """Run the network on a batch, also on one of a kind that skorch does not know."""
+        if isinstance(x, SharedFrames):
+            return self.module_(x.to(self.device), **fit_params)
+        return super().infer(x, **fit_params)
+
+    def run_single_epoch(self, iterator, training, prefix, step_fn, **fit_params):
+        """Run an epoch; training on sequences of vectors is one call of machine code."""
+        if fit_params or not (training and runs_compiled(self, iterator)):
+            super().run_single_epoch(iterator, training, prefix, step_fn, **fit_params)
+            return
+        losses, sizes = train_compiled(self, iterator)
+        for loss, size in zip(losses, sizes, strict=True):
+            self.history.new_batch()
+            self.history.record_batch(f"{prefix}_loss", loss)
+            self.history.record_batch(f"{prefix}_batch_size", size)
+        for _, callback in self.callbacks_:
+            if isinstance(callback, StopOnNaN):
+                callback.on_batch_end(self)
+        self.history.record(f"{prefix}_batch_count", len(losses))
+
+    def notify(self, method_name, **cb_kwargs):
+        """Call the callbacks; early stopping raises its KeyboardInterrupt there."""
+        try:
+            super().notify(method_name, **cb_kwargs)
+        except KeyboardInterrupt:
+            self._stopped = True
+            raise
+
+    def fit_loop(self, *args, **kwargs):
+        """Train; a KeyboardInterrupt that no callback raised is an interruption."""
+        try:
+            return super().fit_loop(*args, **kwargs)
+        except KeyboardInterrupt:
+            self.interrupted = not self._stopped
+            raise
+
+    def fit_isolated(self, dataset, pressed):
+        """Train; after Ctrl-C, in a callback too, keep what was learned and be `interrupted`.
+
+        Skorch takes each KeyboardInterrupt for the end of training. The list `pressed` tells which
+        of them are Ctrl-C.
+        """
+        try:
+            self.fit(dataset)
+        except KeyboardInterrupt:
+            if not (self.initialized_ and self.history):  # nothing was learned
+                raise
+            self.interrupted = True
+        self.interrupted = self.interrupted or bool(pressed)
+
+    def drop_what_training_needs(self):
+        """Keep what predicts, and the history of the epochs, so that a pickle is small."""
+        self.module_.eval()
+        self.train_split = None  # it holds the validation plants
+        del self.optimizer_
+        for row in self.history:
+            row.pop("batches", None)
+        for _, callback in self.callbacks_:
+            vars(callback).pop("lr_scheduler_", None)  # it holds the optimizer
+            vars(callback).pop("best_model_weights_", None)
+
+
+def make_net(classifier, frame_shape, encoded):
+    """Make the untrained skorch net of a classifier.
+
+    Parameters
+    ----------
+    classifier : SequenceClassifier
+        Its parameters, and the fitted ``classes_``, ``batch_size_`` and ``max_epochs_``.
+    frame_shape : tuple of int (height, width, n_channels)
+        Shape of a frame.
+    encoded : ndarray of shape (n_samples,), dtype int64
+        Encoded classes.
+
+    Returns
+    -------
+    _SkorchNet
+        The net.
+    """
+    *frame_size, n_channels = frame_shape
+    n_classes = len(classifier.classes_)
+    given = classifier.net_params or {}
+    if taken := {"callbacks", "train_split"} & set(given):
+        raise ValueError(
+            f"net_params must not hold {sorted(taken)}: the parameters callbacks and "
+            f"early_stopping of {type(classifier).__name__} are for that."
+        )
+    params = {
+        "module": classifier.network,
+        "module__n_channels": n_channels,
+        "module__n_outputs": 1 if n_classes == 2 else n_classes,
+        "module__frame_size": tuple(frame_size),
+        **_loss(classifier, encoded),
+        "optimizer": OPTIMIZERS.get(classifier.optimizer, classifier.optimizer),
+        "lr": classifier.lr,
+        "max_epochs": classifier.max_epochs_,
+        "batch_size": classifier.batch_size_,
+        "iterator_train__shuffle": True,
+        "iterator_train__collate_fn": identity_collate,
+        "iterator_valid__collate_fn": identity_collate,
+        "predict_nonlinearity": None,  # predict_proba has its own
+        "train_split": None,
+        "callbacks": _callbacks(classifier),
+        "device": _device(classifier.device),
+        "verbose": int(classifier.verbose == 2),
+        **given,
+    }
+    arguments = classifier._network_arguments(tuple(frame_size))
+    if "precision" in arguments:
+        arguments["precision"] = _precision(arguments["precision"], params["device"], frame_size)
+    params = {f"module__{name}": value for name, value in arguments.items()} | params
+    if not (params["verbose"] or any(name.startswith("callbacks__print_log") for name in given)):
+        # It would hold the print of this process, which ray replaces by one of its own: what
+        # is silent would print then, and could not be pickled.
+        params["callbacks__print_log"] = None
+    return _SkorchNet(**params)
+
+
+def takes_shared_frames(classifier):
+    """Whether the network takes batches of lazy sequences that hold each frame once."""
+    network = (classifier.net_params or {}).get("module", classifier.network)
+    return getattr(network, "takes_shared_frames", False)
+
+
+def _callbacks(classifier):
+    callbacks = [StopOnNaN(), *copy.deepcopy(classifier.callbacks or [])]
+    if classifier.verbose == 1:
+        callbacks.append(ProgressBar())
+    if classifier.early_stopping:
+        callbacks.append(EarlyStopping(patience=classifier.patience, load_best=True))
+    if classifier.lr_schedule == "cosine":
+        callbacks.append(LRScheduler("CosineAnnealingLR", T_max=classifier.max_epochs_))
+    return callbacks
+
+
+def _device(device):
+    if device != "auto":
+        return device
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def _precision(precision, device, frame_size):
+    """Return the precision that the device has; vectors are trained in float32 anyway."""
+    if precision != "bfloat16" or frame_size == [1, 1] or has_bfloat16(device):
+        return precision
+    warnings.warn(
+        f"precision={precision!r}: the device {device!r} is not known to multiply bfloat16, which "
+        f"is slow in software. The network is trained in float32.",
+        RuntimeWarning,
+        stacklevel=5,  # where fit was called
+    )
+    return "float32"
+
+
+def _loss(classifier, encoded):
+    """Binary cross-entropy on one logit, or cross-entropy on one for each class."""
+    classes, weight = classifier.classes_, None
+    if classifier.class_weight is not None:
+        weight = compute_class_weight(classifier.class_weight, classes=classes, y=classes[encoded])
+        if (weight <= 0).any():
+            raise ValueError(f"class_weight must be positive, got {classifier.class_weight!r}.")
+        weight = torch.as_tensor(weight, dtype=torch.float32)
+    if len(classes) > 2:
+        return {"criterion": CrossEntropyLoss, "criterion__weight": weight}
+    ratio = None if weight is None else weight[1:] / weight[:1]
+    return {"criterion": BinaryLoss, "criterion__pos_weight": ratio}
