@@ -57,7 +57,7 @@ class EarlyDetector(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         on, which any classifier can do, at the price of as many fits.
     pos_label : int, float, bool or str, default=None
         The class that is stressed. None takes 1 if the classes are 0 and 1, -1 and 1, or
-        booleans, and is an error for others: the alphabet does not know which class is stressed.
+        booleans. String labels have no natural positive class: pass it.
 
     Attributes
     ----------

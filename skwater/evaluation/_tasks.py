@@ -1,7 +1,7 @@
 """The smallest unit of a study: an estimator fitted on one side of a split, asked the other.
 
 Tables, curves and permutations are all lists of such tasks. Each is seeded beforehand, so that it
-gives the same result wherever and whenever it runs, and can be kept on disk.
+gives the same result wherever and whenever it runs, and can be saved on disk.
 """
 
 import warnings
@@ -78,7 +78,7 @@ def run(tasks, *, memory=None, n_jobs=None, verbose=1, desc=None):
     tasks : list of Task
         What to do, in the order in which it is worth most: Ctrl-C ends the list early.
     memory : str, path-like or None
-        Folder in which outcomes are kept, a file each. A task that was finished is never run
+        Folder in which outcomes are saved, a file each. A task that was finished is never run
         again, also after a kill. A damaged file is named in a warning, and its task runs again.
     n_jobs : int or None
         Number of processes.
@@ -92,14 +92,14 @@ def run(tasks, *, memory=None, n_jobs=None, verbose=1, desc=None):
     tuple of (int, Outcome)
         In any order.
     """
-    paths, kept = [None] * len(tasks), {}
+    paths, saved = [None] * len(tasks), {}
     if memory is not None:
         store = OutcomeStore(memory)
         store.remove_leftovers()
         paths = [store.path(key) for key in _keys(tasks)]
-        kept = _read_kept(paths)
-    yield from kept.items()
-    to_do = [place for place in range(len(tasks)) if place not in kept]
+        saved = _read_saved(paths)
+    yield from saved.items()
+    to_do = [place for place in range(len(tasks)) if place not in saved]
     # X is an argument of its own: clusters send one that they know already once only.
     done = _parallel(n_jobs)(
         delayed(_fit_once)(place, paths[place], replace(tasks[place], X=None), tasks[place].X)
@@ -107,7 +107,7 @@ def run(tasks, *, memory=None, n_jobs=None, verbose=1, desc=None):
     )
     # smoothing=0: slow and fast models alternate, so the last fits say little of the time left.
     with tqdm(
-        total=len(tasks), initial=len(kept), desc=desc, unit="fit", smoothing=0, disable=not verbose
+        total=len(tasks), initial=len(saved), desc=desc, unit="fit", smoothing=0, disable=not verbose
     ) as bar:
         for place, outcome in done:
             bar.update()
@@ -124,9 +124,9 @@ def _parallel(n_jobs):
         return Parallel(n_jobs=n_jobs)
 
 
-def _read_kept(paths):
+def _read_saved(paths):
     """Outcomes on disk by their place. Damaged ones are reported here, not in the workers."""
-    kept, damaged = {}, []
+    saved, damaged = {}, []
     for place, path in enumerate(paths):
         try:
             outcome = read_outcome(path)
@@ -134,11 +134,11 @@ def _read_kept(paths):
             damaged.append(str(error))
             continue
         if outcome is not None:
-            kept[place] = outcome
+            saved[place] = outcome
     if damaged:
         others = f" So are {len(damaged) - 1} other files." if len(damaged) > 1 else ""
         warnings.warn(f"{damaged[0]}{others} The fit runs again.", stacklevel=5)
-    return kept
+    return saved
 
 
 def _keys(tasks):
