@@ -107,7 +107,12 @@ def run(tasks, *, memory=None, n_jobs=None, verbose=1, desc=None):
     )
     # smoothing=0: slow and fast models alternate, so the last fits say little of the time left.
     with tqdm(
-        total=len(tasks), initial=len(saved), desc=desc, unit="fit", smoothing=0, disable=not verbose
+        total=len(tasks),
+        initial=len(saved),
+        desc=desc,
+        unit="fit",
+        smoothing=0,
+        disable=not verbose,
     ) as bar:
         for place, outcome in done:
             bar.update()
