@@ -9,7 +9,7 @@ _HOMES = {
     "CNNLSTMClassifier": "skwater.classifiers",
     "ConvLSTMClassifier": "skwater.classifiers",
     "EarlyDetector": "skwater.early_detection",
-    "ImageSequences": "skwater.sequences._images",
+    "ImageSequences": "skwater.sequences",
     "Pipeline": "skwater._pipeline",
     "RSSResampler": "skwater.resampling",
     "SequenceClassifier": "skwater.classifiers",

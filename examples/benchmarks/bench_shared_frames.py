@@ -25,12 +25,13 @@ def build(contender, case, threads):
     import torch
 
     from skwater import CNNLSTMClassifier
+    from skwater.nn import CNNLSTMNet
 
     torch.set_num_threads(threads)
     size, batch_size = CASES[case]
     X, y = splices(size)
     model = CNNLSTMClassifier(max_epochs=1, batch_size=batch_size, device="cpu", random_state=0)
-    CNNLSTMClassifier._shares_frames = contender == "distinct frames"
+    CNNLSTMNet.takes_shared_frames = contender == "distinct frames"
     return {"training": lambda: model.fit(X, y), "prediction": lambda: model.predict(X)}
 
 

@@ -30,7 +30,7 @@ FIRST = 11 if FAST else 6  # the curves begin on day 25
 BANDS = slice(3, None)  # the spectral bands; cover, volume and height are before them
 TESTED_DAYS = {10: 39} if FAST else {7: 28, 9: 36}  # by number of frames
 DETECTOR_FRAMES, DETECTOR_FIRST = 12, 11 if FAST else 6  # days 25 to 46
-GRID = list(product((0.5, 0.55, 0.6, 0.65, 0.7, 0.8), (1, 2, 3)))  # threshold, patience
+GRID = list(product((0.5, 0.55, 0.6, 0.65, 0.7, 0.8), (1, 2, 3)))  # threshold, n_consecutive
 
 
 def flatten(X):
@@ -134,10 +134,10 @@ def fit_detector(plants, left_out, seed):
     return detector.fit(X[kept], plants.target[kept])
 
 
-def detect(detector, plants, treatment, threshold, patience):
+def detect(detector, plants, treatment, threshold, n_consecutive):
     """Day of the alarm of each box of a treatment."""
     X = plants.data[plants.treatment == treatment, :DETECTOR_FRAMES]
-    detector = detector.set_params(threshold=threshold, patience=patience)
+    detector = detector.set_params(threshold=threshold, n_consecutive=n_consecutive)
     return detector.detect(X, days=plants.days[:DETECTOR_FRAMES])
 
 
@@ -152,7 +152,7 @@ def utility(plants, rows, day):
 
 
 def detection_days(plants, seed, n_jobs):
-    """Days of the alarms, threshold and patience chosen on the other nine treatments.
+    """Days of the alarms, threshold and n_consecutive chosen on the other nine treatments.
 
     A detector that was trained without two treatments serves both: as one that leaves out the
     first when the second is tested, and the other way round.
@@ -228,8 +228,8 @@ def describe_detection(plants, found):
     y, onset = plants.target, plants.onset_day
     lines = [
         "`EarlyDetector` around one network with onset-aware splicing, from day 25 to day 46. "
-        "Threshold and patience are chosen on the other nine treatments: no false alarm before day "
-        "28 if possible, then by the harmonic mean of earliness and accuracy.",
+        "Threshold and `n_consecutive` are chosen on the other nine treatments: no false alarm "
+        "before day 28 if possible, then by the harmonic mean of earliness and accuracy.",
         "",
         "| seed | median days from the last irrigation to the alarm | dry boxes found "
         "| alarms up to day 28 | watered boxes with an alarm |",

@@ -138,7 +138,7 @@ def as_table(result):
     ]
     for row in result.rows:
         ends = f"({row['balanced_ci_low']:.2f} to {row['balanced_ci_high']:.2f})"
-        difference = f"{row['difference']:+.3f} (p {row['p_value']:.3f})"
+        difference = f"{row['difference']:+.3f} (p {row['pvalue']:.3f})"
         cells = [
             row["model"] if row["kind"] == "model" else f"*{row['model']}*",
             f"{row['balanced_accuracy']:.3f} {ends}",
@@ -158,11 +158,11 @@ HEAD = """\
 
 Written by `examples/benchmarks/study_eschikon.py`, not by hand: both networks, without and with
 splicing, beside baselines and controls, on the indicators of the thirty boxes of the Eschikon
-experiment and on generated images. *Over-sampling* balances the classes by copies of whole plants:
-what splicing adds to it is due to splicing, the rest to balance. The settings are the defaults,
-which were chosen on maize (see the study of splicing) and only checked here. Scores are means over
-repeats; 95 % intervals are those of thirty plants, nine of them dry, however often each was
-tested."""
+experiment and on generated images. *Over-sampling* is random over-sampling, which balances the
+classes by copies of plants: what splicing adds to it is due to splicing, the rest to balance. The
+settings are the defaults, which were chosen on maize (see the study of splicing) and only checked
+here. Scores are means over repeats; 95 % intervals are those of thirty plants, nine of them dry,
+however often each was tested."""
 
 FOOT = "Computed with {versions}."
 
@@ -203,8 +203,8 @@ The other variants of the published work, one treatment left out at a time, {N_S
 
 PUBLISHED = f"""\
 The split of the published work: trained on 19 boxes, tested on 11 (8 watered, 3 dry), {N_SEEDS}
-seeds. The majority class has 8 of 11 = .727; the interval of 9 of 11 is .48 to .98. Treatments are
-on both sides."""
+seeds. The majority class has 8 of 11 = 0.727; the interval of 9 of 11 is 0.48 to 0.98. Treatments
+are on both sides."""
 
 
 def fold(title, text):

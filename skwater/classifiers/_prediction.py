@@ -33,7 +33,13 @@ def predict_logits(classifier, X, *, over_time=False):
             rows = X[start : start + at_once]
             x = to_batch(rows, classifier.mean_, classifier.std_, share, dtype).to(net.device)
             logits.append(_run(module, x, over_time))
-    return np.concatenate(logits)
+    logits = np.concatenate(logits)
+    if np.isnan(logits).any():
+        raise ValueError(
+            f"{type(module).__name__} returned NaN. It must return numbers for sequences with "
+            f"missing frames too, and for those that have no frame up to a date."
+        )
+    return logits
 
 
 @torch.inference_mode()
@@ -42,6 +48,12 @@ def _run(module, x, over_time):
         logits = module(x)
     elif hasattr(module, "forward_over_time"):
         logits = module.forward_over_time(x)
+    elif hasattr(module, "step"):
+        logits, state = [], None
+        for frame in x.unbind(1):
+            after, state = module.step(frame, state)
+            logits.append(after)
+        logits = torch.stack(logits, dim=1)
     else:
         logits = torch.stack([module(x[:, : t + 1]) for t in range(x.shape[1])], dim=1)
     return logits.cpu().numpy().astype(np.float64)

@@ -32,14 +32,14 @@ class SequenceClassifier(ClassifierMixin, BaseEstimator):
 
     The network is a :class:`torch.nn.Module` class. It is built with ``n_channels``, ``n_outputs``
     and ``frame_size`` (height, width) as keyword arguments, and with `network_params`. It takes
-    standardized sequences of shape (n, t, c, h, w), in which a missing frame is all-NaN, and
-    returns logits of shape (n, n_outputs): one logit for two classes, or else one for each class.
-    Frames of scalars and vectors are 1 x 1 pixels; they are trained on in float32 and predicted in
-    float64, so a tensor that the network makes itself must take its dtype from the input.
+    standardized sequences of shape (n, t, c, h, w), in which a missing frame is all-NaN (up to a
+    date all can be), and returns logits of shape (n, n_outputs): one logit for two classes, or
+    else one for each class. Frames of scalars and vectors are 1 x 1 pixels; they are trained on in
+    float32 and predicted in float64, so a tensor that the network makes takes the input's dtype.
 
-    Two abilities are used if the network has them: a parameter ``precision``, see
-    :class:`ConvLSTMClassifier`, and a method ``forward_over_time``, which returns the logits
-    (n, t, n_outputs) after each frame.
+    Used if the network has them: a parameter ``precision``, see :class:`ConvLSTMClassifier`; a
+    method ``step(frame, state)``, one frame at a time; and a method ``forward_over_time``, which
+    returns the logits (n, t, n_outputs) after each frame.
 
     With a few dozen plants a deep network may well do no better than logistic regression on the
     canopy cover: look at that first. Splice and scale inside the cross-validation folds, in a

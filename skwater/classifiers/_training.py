@@ -116,8 +116,10 @@ def make_net(classifier, frame_shape, encoded):
     _SkorchNet
         The net.
     """
-    *frame_size, n_channels = frame_shape
-    n_classes = len(classifier.classes_)
+    frame_size, n_channels = frame_shape[:2], frame_shape[2]
+    n_classes, network = len(classifier.classes_), classifier.network
+    if not (isinstance(network, type) and issubclass(network, torch.nn.Module)):
+        raise ValueError(f"network must be a subclass of torch.nn.Module, got {network!r}.")
     given = classifier.net_params or {}
     if taken := {"callbacks", "train_split"} & set(given):
         raise ValueError(
@@ -125,10 +127,10 @@ def make_net(classifier, frame_shape, encoded):
             f"early_stopping of {type(classifier).__name__} are for that."
         )
     params = {
-        "module": classifier.network,
+        "module": network,
         "module__n_channels": n_channels,
         "module__n_outputs": 1 if n_classes == 2 else n_classes,
-        "module__frame_size": tuple(frame_size),
+        "module__frame_size": frame_size,
         **_loss(classifier, encoded),
         "optimizer": OPTIMIZERS.get(classifier.optimizer, classifier.optimizer),
         "lr": classifier.lr,
@@ -144,7 +146,9 @@ def make_net(classifier, frame_shape, encoded):
         "verbose": int(classifier.verbose == 2),
         **given,
     }
-    arguments = classifier._network_arguments(tuple(frame_size))
+    arguments = classifier._network_arguments(frame_size)
+    if taken := {"n_channels", "n_outputs", "frame_size"} & set(arguments):
+        raise ValueError(f"network_params must not hold {sorted(taken)}: they follow from X and y.")
     if "precision" in arguments:
         arguments["precision"] = _precision(arguments["precision"], params["device"], frame_size)
     params = {f"module__{name}": value for name, value in arguments.items()} | params
@@ -180,7 +184,7 @@ def _device(device):
 
 def _precision(precision, device, frame_size):
     """Return the precision that the device has; vectors are trained in float32 anyway."""
-    if precision != "bfloat16" or frame_size == [1, 1] or has_bfloat16(device):
+    if precision != "bfloat16" or frame_size == (1, 1) or has_bfloat16(device):
         return precision
     warnings.warn(
         f"precision={precision!r}: the device {device!r} is not known to multiply bfloat16, which "

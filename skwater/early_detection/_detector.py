@@ -54,7 +54,8 @@ class EarlyDetector(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         False fits one clone on whole sequences and reads it along the season: by its
         ``predict_proba_over_time`` if it has one, or else by ``predict_proba`` of the frames so
         far, which it must accept. True fits a clone for each number of frames from `min_frames`
-        on, which any classifier can do, at the price of as many fits.
+        on, which any classifier can do, at the price of as many fits; it is the default of
+        :func:`~skwater.evaluation.early_detection_curve`.
     pos_label : int, float, bool or str, default=None
         The class that is stressed. None takes 1 if the classes are 0 and 1, -1 and 1, or
         booleans. String labels have no natural positive class: pass it.

@@ -53,7 +53,7 @@ class BenchmarkResult(Report):
         interval of the accuracy; ``balanced_ci_low`` and ``balanced_ci_high``, that of the
         balanced accuracy; ``balanced_accuracy_sd`` over repeats; ``difference`` in balanced
         accuracy to the best baseline, its 95 % interval ``difference_low`` and
-        ``difference_high`` and two-sided ``p_value``; ``n_repeats``; median ``fit_time`` and
+        ``difference_high`` and two-sided ``pvalue``; ``n_repeats``; median ``fit_time`` and
         ``predict_time`` of a fold in seconds.
     best_baseline : str or None
         The baseline of highest balanced accuracy, which models are compared with.
@@ -230,7 +230,7 @@ def _show_balanced(row):
 def _show_difference(row):
     if np.isnan(row["difference"]):
         return ""
-    return f"{row['difference']:+.3f} ({show_pvalue(row['p_value'])})"
+    return f"{row['difference']:+.3f} ({show_pvalue(row['pvalue'])})"
 
 
 def _describe_classes(result):
@@ -279,6 +279,6 @@ def _describe_row(row):
     )
     if np.isnan(row["difference"]):
         return text + "."
-    p = row["p_value"]
+    p = row["pvalue"]
     said = f"{show_pvalue(p)}, since all folds differ alike" if np.isnan(p) else show_pvalue(p)
     return text + f"; difference {row['difference']:+.3f}, {said}."

@@ -256,20 +256,20 @@ def _lengths_to_score(X, days, groups, min_frames):
     lengths = range(min_frames, X.shape[1] + 1)
     first = (~missing_frames(X)).argmax(axis=1)
     late = int(first.argmax())
-    saved = [t for t in lengths if t > first[late]]
-    if not saved:
+    scored = [t for t in lengths if t > first[late]]
+    if not scored:
         raise ValueError(
             f"No day is left: min_frames={min_frames}, X has {X.shape[1]} frames, and plant "
             f"{groups[late]} has its first image in frame {first[late]}."
         )
-    if len(saved) < len(lengths):
-        left_out = days[lengths[0] - 1 : saved[0] - 1]
+    if len(scored) < len(lengths):
+        left_out = days[lengths[0] - 1 : scored[0] - 1]
         warnings.warn(
             f"There is no score for {show_days(left_out)}: plant {groups[late]} has no image "
             f"before {show_days(days[first[late], None])}. Leave out such plants to have one.",
             stacklevel=4,
         )
-    return saved
+    return scored
 
 
 def _warn_of_lacking(outcomes, days):

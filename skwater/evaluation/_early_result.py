@@ -8,7 +8,7 @@ from ._report import Report, show_days, show_interval, show_number
 from ._tasks import VERSIONS
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
 class EarlyDetectionCurve(Report):
     """Score against day, as :func:`early_detection_curve` measured it.
 

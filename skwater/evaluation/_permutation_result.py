@@ -8,7 +8,7 @@ from ._report import Report, show_number, show_pvalue
 from ._tasks import VERSIONS
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
 class PermutationResult(Report):
     """Score of the true labels among those of labels exchanged at random.
 

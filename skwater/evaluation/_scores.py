@@ -159,7 +159,7 @@ def compare(fits, others, y, units, test, rng):
     -------
     dict of str to float
         difference (with the t-test, the mean over folds), difference_low, difference_high and
-        p_value, NaN if all folds differ alike.
+        pvalue, NaN if all folds differ alike.
     """
     if test == T_TEST:
         return _compare_folds(fits, others, y)
@@ -185,7 +185,7 @@ def _compare_folds(fits, others, y):
         "difference": test.mean,
         "difference_low": test.low,
         "difference_high": test.high,
-        "p_value": test.pvalue,
+        "pvalue": test.pvalue,
     }
 
 
@@ -216,5 +216,5 @@ def _compare_plants(fits, others, y, units, rng):
         "difference": difference,
         "difference_low": difference - np.hypot(p - p_low, q_high - q),
         "difference_high": difference + np.hypot(p_high - p, q - q_low),
-        "p_value": float(pvalue),
+        "pvalue": float(pvalue),
     }

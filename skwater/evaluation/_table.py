@@ -46,7 +46,7 @@ def tabulate(study):
     rows = []
     for name, scored in scores.items():
         differences = dict.fromkeys(
-            ["difference", "difference_low", "difference_high", "p_value"], np.nan
+            ["difference", "difference_low", "difference_high", "pvalue"], np.nan
         )
         if best is not None and name != best:
             rng = np.random.RandomState(0)  # the same table whenever it is made

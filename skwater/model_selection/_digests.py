@@ -19,6 +19,8 @@ def frame_digests(X, rows):
     for i in rows:
         for t in range(X.shape[1] - window + 1):
             frames = X[i, t : t + window]
+            if frames.dtype == object:  # paths, say: their bytes would be addresses
+                frames = frames.astype(str)
             values = frames[frames == frames]  # those that are not NaN
             if n_values < _FEW_VALUES:
                 distinctive = len(np.unique(values)) > 3

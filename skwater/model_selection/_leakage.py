@@ -3,7 +3,7 @@
 import numpy as np
 from sklearn.utils import check_consistent_length
 
-from ..sequences import is_lazy
+from ..sequences import check_sequences, is_lazy
 from ._digests import frame_digests
 from ._groups import check_groups
 
@@ -56,7 +56,7 @@ class LeakageCheck:
     def __init__(self, groups, X=None):
         self._groups = check_groups(groups)
         if X is not None:
-            X = X if is_lazy(X) or hasattr(X, "ndim") else np.asarray(X)
+            X, _ = check_sequences(None, X, numeric=False, complete=False)
             check_consistent_length(X, self._groups)
         self._X = X
         self._digests = {}

@@ -120,7 +120,7 @@ class CNNLSTMNet(nn.Module):
             Logits.
         """
         if is_traced():
-            return self.head(last_state(self._advance, x)[0])
+            return self.head(last_state(self._forward_step, x)[0])
         return self.head(self._states(x)[:, -1])
 
     def forward_over_time(self, x):
@@ -158,7 +158,7 @@ class CNNLSTMNet(nn.Module):
         state : tuple of tensor
             Hidden and cell state (n, lstm_size) of the LSTM.
         """
-        state = self._advance(frame, state)
+        state = self._forward_step(frame, state)
         return self.head(state[0]), state
 
     def train(self, mode=True):
@@ -178,7 +178,7 @@ class CNNLSTMNet(nn.Module):
             give_freed_memory_back()
         return super().train(mode)
 
-    def _advance(self, frame, state):
+    def _forward_step(self, frame, state):
         missing, x = split_missing(frame)
         if state is None:
             state = [x.new_zeros(x.shape[0], self.lstm.hidden_size) for _ in ("hidden", "cell")]

@@ -126,7 +126,7 @@ class ConvLSTMNet(nn.Module):
             Logits.
         """
         if is_traced():
-            return self.head(last_state(self._advance, x)[-2])
+            return self.head(last_state(self._forward_step, x)[-2])
         return self.head(self._last_state(x))
 
     def forward_over_time(self, x):
@@ -164,7 +164,7 @@ class ConvLSTMNet(nn.Module):
         state : tuple of tensor
             Hidden and cell state (n, n_hidden, h, w) of each layer: (h0, c0, h1, c1, ...).
         """
-        state = self._advance(frame, state)
+        state = self._forward_step(frame, state)
         return self.head(state[-2]), state
 
     def train(self, mode=True):
@@ -186,7 +186,7 @@ class ConvLSTMNet(nn.Module):
             give_freed_memory_back()
         return self
 
-    def _advance(self, frame, state):
+    def _forward_step(self, frame, state):
         missing, x = split_missing(frame)
         if state is None:
             state = [

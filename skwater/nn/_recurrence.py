@@ -13,6 +13,7 @@ import torch.nn.functional as F  # noqa: N812 - torch's own name for it
 from torch.autograd.function import once_differentiable
 
 from ._gates import TorchGates, TorchWeightGradient
+from ._shapes import is_traced
 from ._workspace import Buffers, Workspace, keep_freed_memory
 
 # Gates of one slab. The C library returns much larger blocks to the system, and to allocate them
@@ -347,8 +348,7 @@ def _choose_weight_gradient(layer):
 
 def _can_compile():
     # Machine code cannot be traced. Its import takes time, and llvmlite is optional.
-    is_traced = torch.jit.is_tracing() or torch.compiler.is_compiling()
-    return _HAS_LLVMLITE and not is_traced
+    return _HAS_LLVMLITE and not is_traced()
 
 
 def _channels_second(images):

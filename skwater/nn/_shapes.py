@@ -38,9 +38,9 @@ def is_traced():
     return torch.compiler.is_compiling() or torch.jit.is_tracing()
 
 
-def last_state(advance, x):
+def last_state(forward_step, x):
     """State after all frames of x (n, t, c, h, w), one at a time: the form that can be traced."""
     state = None
     for frame in x.unbind(1):
-        state = advance(frame, state)
+        state = forward_step(frame, state)
     return state

@@ -84,7 +84,7 @@ class EarlyDetectionDisplay:
     --------
     >>> from skwater.plotting import EarlyDetectionDisplay
     >>> y_true = [0, 0, 0, 1, 1, 1]
-    >>> probabilities = [[0.4, 0.6, 0.3, 0.4, 0.6, 0.3], [0.1, 0.2, 0.1, 0.9, 0.8, 0.9]]
+    >>> probabilities = [[0.4, 0.1], [0.6, 0.2], [0.3, 0.1], [0.4, 0.9], [0.6, 0.8], [0.3, 0.9]]
     >>> display = EarlyDetectionDisplay.from_predictions(
     ...     y_true, probabilities, days=[28, 39], onset_day=28
     ... )
@@ -130,7 +130,7 @@ class EarlyDetectionDisplay:
         groups : array-like of shape (n_samples,)
             Plant of each row. No plant is ever on both sides of a split.
         name : str, default=None
-            Name of the curve; by default that of the estimator's class.
+            Name of the curve; by default that of the classifier, the last step of a pipeline.
         ax : matplotlib Axes, default=None
             Where to plot; by default in a new figure.
         **options : dict
@@ -145,7 +145,7 @@ class EarlyDetectionDisplay:
         from ..evaluation import early_detection_curve
 
         curve = early_detection_curve(estimator, X, y, days=days, groups=groups, **options)
-        return cls.from_curves({name or type(estimator).__name__: curve}, ax=ax)
+        return cls.from_curves({name or curve.name: curve}, ax=ax)
 
     @classmethod
     def from_predictions(
@@ -160,8 +160,9 @@ class EarlyDetectionDisplay:
         ----------
         y_true : array-like of shape (n_samples,)
             True class of each plant, one of two.
-        y_proba : array-like of shape (n_frames, n_samples)
-            Probability of the stressed class after each frame, see ``predict_proba_over_time``.
+        y_proba : array-like of shape (n_samples, n_frames)
+            Probability of the stressed class after each frame, such as
+            ``predict_proba_over_time(X)[:, :, 1]``.
         days : array-like of shape (n_frames,), default=None
             Day of each frame, increasing.
         onset_day : float, default=None
@@ -185,12 +186,12 @@ class EarlyDetectionDisplay:
         """
         y_true = column_or_1d(y_true)
         y_proba = check_array(y_proba, input_name="y_proba")
-        if y_proba.shape[1] != len(y_true):
+        if len(y_proba) != len(y_true):
             raise ValueError(
-                f"y_proba must have shape (n_frames, {len(y_true)}), one column a plant, got "
+                f"y_proba must have shape ({len(y_true)}, n_frames), one row for each plant, got "
                 f"{y_proba.shape}."
             )
-        days = None if days is None else check_days(days, len(y_proba))
+        days = None if days is None else check_days(days, y_proba.shape[1])
         classes = np.unique(y_true)
         pos_label = _check_pos_label_consistency(pos_label, y_true)
         if len(classes) != 2 or pos_label not in classes:
@@ -199,7 +200,7 @@ class EarlyDetectionDisplay:
                 f"{classes.tolist()}."
             )
         stressed = y_true == pos_label
-        correct = (y_proba > 0.5) == stressed
+        correct = stressed == (y_proba > 0.5).T
         n = np.array([(~stressed).sum(), stressed.sum()])
         n_correct = np.stack([correct[:, of].sum(axis=1) for of in (~stressed, stressed)], 1)
         low, high = np.transpose([balanced_accuracy_interval(k, n) for k in n_correct])

@@ -4,7 +4,6 @@ from functools import partial
 
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
-from sklearn.utils.validation import validate_data
 
 from ..sequences import (
     as_frames,
@@ -46,9 +45,8 @@ class _ImageTransformer(TransformerMixin, BaseEstimator):
         ValueError
             If X has no images, or images of an illegal size.
         """
-        X, _ = check_sequences(self, X, frames=self._frames, complete=False)
+        X, _ = check_sequences(self, X, reset=True, frames=self._frames, complete=False)
         self._plan(frame_shape(X)[:2], X.dtype)
-        validate_data(self, X, skip_check_array=True)  # counts the frames
         return self
 
     def transform(self, X):

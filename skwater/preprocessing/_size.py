@@ -31,6 +31,8 @@ class CenterCrop(_ImageTransformer):
     ----------
     n_features_in_ : int
         Number of frames seen in fit.
+    sequence_shape_ : tuple of int
+        Shape of a sequence seen in fit.
 
     See Also
     --------
@@ -90,6 +92,8 @@ class Resize(_ImageTransformer):
     ----------
     n_features_in_ : int
         Number of frames seen in fit.
+    sequence_shape_ : tuple of int
+        Shape of a sequence seen in fit.
 
     See Also
     --------

@@ -6,7 +6,7 @@ from numbers import Real
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
 from sklearn.utils._param_validation import Interval
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from ..sequences import check_sequences, iter_sequences, missing_frames
 from ._image_transformer import _ImageTransformer
@@ -37,6 +37,8 @@ class CanopyCover(TransformerMixin, BaseEstimator):
     ----------
     n_features_in_ : int
         Number of frames seen in fit.
+    sequence_shape_ : tuple of int
+        Shape of a sequence seen in fit.
 
     See Also
     --------
@@ -87,8 +89,7 @@ class CanopyCover(TransformerMixin, BaseEstimator):
         ValueError
             If X has another shape.
         """
-        X, _ = check_sequences(self, X, frames="color", complete=False)
-        validate_data(self, X, skip_check_array=True)  # counts the frames
+        check_sequences(self, X, reset=True, frames="color", complete=False)
         return self
 
     def transform(self, X):
@@ -173,6 +174,8 @@ class VegetationMask(_ImageTransformer):
     ----------
     n_features_in_ : int
         Number of frames seen in fit.
+    sequence_shape_ : tuple of int
+        Shape of a sequence seen in fit.
 
     See Also
     --------

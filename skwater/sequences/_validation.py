@@ -50,7 +50,7 @@ def check_sequences(
     if not hasattr(X, "shape") or (isinstance(X, np.ndarray) and X.dtype.kind == "O"):
         X = as_array(X)
     name = type(estimator).__name__
-    _check_dtype(X, name, numeric, frames)
+    _check_dtype(X, numeric, frames)
     _check_rank(X.shape, name, frames)
     if is_lazy(X) and not lazy:
         raise ValueError(
@@ -73,16 +73,15 @@ def check_sequences(
         raise ValueError(f"{name} needs color images, X of shape {_COLOR}, got {X.shape}.")
     if fitted:
         _check_same_frames(X.shape, fitted, name, same_size=complete)
-    else:
-        _warn_of_one_image(X.shape)
     if reset:
+        _warn_of_one_image(X.shape)
         estimator.sequence_shape_ = X.shape[1:]
     if complete:
         _check_complete(X)
     return X, y
 
 
-def _check_dtype(X, name, numeric, frames):
+def _check_dtype(X, numeric, frames):
     dtype = getattr(X, "dtype", None)
     if not numeric or not isinstance(dtype, np.dtype):  # a data frame has several
         return

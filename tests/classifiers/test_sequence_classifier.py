@@ -109,6 +109,50 @@ def test_network_must_be_a_class(make_task, network):
         fit(*make_task(ndim=3), network)
 
 
+def test_network_must_be_a_torch_module(make_task):
+    with pytest.raises(ValueError, match=r"subclass of torch\.nn\.Module, got <class 'dict'>"):
+        fit(*make_task(), network=dict)
+
+
+@pytest.mark.parametrize("name", ["n_channels", "n_outputs", "frame_size"])
+def test_what_follows_from_the_data_is_no_parameter(make_task, name):
+    with pytest.raises(ValueError, match=f"network_params must not hold \\['{name}'\\]"):
+        fit(*make_task(), network_params={name: 1})
+
+
+class StepNet(MeanNet):
+    """The mean of the frames so far, one at a time; it counts its steps."""
+
+    n_steps = 0
+
+    def step(self, frame, state=None):
+        StepNet.n_steps += 1
+        frame = frame[:, None] if state is None else torch.cat([state, frame[:, None]], dim=1)
+        return self(frame), frame
+
+
+def test_a_network_with_steps_is_read_step_by_step(make_task):
+    X, y = make_task(12, ndim=3)
+    X[0, :2] = np.nan
+    over_time = fit(X, y, network=StepNet).predict_proba_over_time(X)
+    assert StepNet.n_steps == X.shape[1]
+    np.testing.assert_allclose(over_time, fit(X, y).predict_proba_over_time(X))
+
+
+class ForgetfulNet(MeanNet):
+    def forward(self, x):
+        return self.head(x.flatten(2).nanmean(dim=1))  # NaN without any frame
+
+
+def test_nan_for_a_season_without_a_frame_is_an_error(make_task):
+    X, y = make_task(12, ndim=3)
+    X[0, 0] = np.nan
+    model = fit(X, y, network=ForgetfulNet)
+    assert np.isfinite(model.predict_proba(X)).all()
+    with pytest.raises(ValueError, match="ForgetfulNet returned NaN"):
+        model.predict_proba_over_time(X)
+
+
 def test_clone_keeps_the_network():
     model = clone(SequenceClassifier(MeanNet, network_params={"scale": 3.0}))
     assert model.network is MeanNet

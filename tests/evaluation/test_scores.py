@@ -91,7 +91,7 @@ def test_redrawn_folds_are_compared_by_the_corrected_t_test():
     ]
     expected = corrected_resampled_ttest(differences, n_train=8, n_test=4)
     assert found["difference"] == pytest.approx(expected.mean)
-    assert found["p_value"] == pytest.approx(expected.pvalue)
+    assert found["pvalue"] == pytest.approx(expected.pvalue)
     assert found["difference_high"] == pytest.approx(expected.high)
 
 
@@ -102,7 +102,7 @@ def test_same_folds_are_compared_by_exchanging_the_models():
     shares = np.array([1 / 16, 1 / 8, 1 / 8])
     sums = [abs(shares @ signs) for signs in product([-1, 1], repeat=3)]
     assert found["difference"] == pytest.approx(shares.sum())
-    assert found["p_value"] == pytest.approx(np.mean(np.array(sums) >= shares.sum() - 1e-12))
+    assert found["pvalue"] == pytest.approx(np.mean(np.array(sums) >= shares.sum() - 1e-12))
     assert found["difference_low"] < found["difference"] < found["difference_high"]
 
 
@@ -110,22 +110,22 @@ def test_whole_treatments_are_exchanged():
     ours, theirs = make_fits(flip()), make_fits(flip(8, 9, 10, 11))
     by_plant = compare(ours, theirs, Y, PLANTS, PERMUTATION, np.random.RandomState(0))
     by_treatment = compare(ours, theirs, Y, PLANTS // 4, PERMUTATION, np.random.RandomState(0))
-    assert by_plant["p_value"] == pytest.approx(2 / 2**4)
-    assert by_treatment["p_value"] == 1  # one treatment differs: both ways are as extreme
+    assert by_plant["pvalue"] == pytest.approx(2 / 2**4)
+    assert by_treatment["pvalue"] == 1  # one treatment differs: both ways are as extreme
 
 
 def test_equal_models():
     fits = make_fits(flip(0), flip(3))
     found = compare(fits, fits, Y, PLANTS, T_TEST, np.random.RandomState(0))
     assert found["difference"] == 0
-    assert found["p_value"] == 1
+    assert found["pvalue"] == 1
 
 
-def test_a_constant_difference_has_no_p_value():
+def test_a_constant_difference_has_no_pvalue():
     ours, theirs = make_fits(Y), make_fits(np.zeros(12, int))
     found = compare(ours, theirs, Y, PLANTS, T_TEST, np.random.RandomState(0))
     assert found["difference"] == pytest.approx(0.5)
-    assert np.isnan(found["p_value"])
+    assert np.isnan(found["pvalue"])
 
 
 def test_treatments_are_always_exchanged_whole():
@@ -147,4 +147,4 @@ def test_many_plants_are_exchanged_at_random():
     rng = np.random.default_rng(0)
     ours, theirs = fits(rng.random(60) < 0.5), fits(rng.random(60) < 0.5)
     found = compare(ours, theirs, y, np.arange(60), PERMUTATION, np.random.RandomState(0))
-    assert 0.05 < found["p_value"] <= 1
+    assert 0.05 < found["pvalue"] <= 1

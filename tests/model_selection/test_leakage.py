@@ -60,6 +60,23 @@ def test_one_copied_photo_is_located(plants):
         check_no_leakage(TRAIN, TEST, plant, X)
 
 
+@pytest.mark.parametrize("dtype", [object, str])
+def test_one_copied_path_is_located(dtype):
+    paths = np.array([[f"{i}/{t}.png" for t in range(8)] for i in range(4)], dtype=dtype)
+    paths[3] = [str(path) for path in paths[0]]
+    with pytest.raises(ValueError, match=r"plant 3 .*plant 0"):
+        check_no_leakage([0, 1], [2, 3], groups=range(4), X=paths)
+
+
+def test_data_frames_are_read(plants):
+    pd = pytest.importorskip("pandas")
+    table = pd.DataFrame(np.random.default_rng(0).normal(size=(4, 8)))
+    check_no_leakage([0, 1], [2, 3], groups=range(4), X=table)
+    table.iloc[3] = table.iloc[0]
+    with pytest.raises(ValueError, match=r"plant 3 .*plant 0"):
+        check_no_leakage([0, 1], [2, 3], groups=range(4), X=table)
+
+
 def test_black_and_missing_frames_are_alike_by_themselves(plants):
     X, plant = plants
     X[:, 0], X[:, 1] = 0, np.nan

@@ -218,7 +218,7 @@ def test_input_and_transformer_are_left_alone(transformer):
     transformer = clone(transformer)
     params = dict(vars(transformer))
     transformer.fit(X).transform(X)[...] = 0  # a copy, which may be changed
-    assert vars(transformer) == {**params, "n_features_in_": 4}
+    assert vars(transformer) == {**params, "n_features_in_": 4, "sequence_shape_": (4, 8, 12, 3)}
     assert vars(clone(transformer)) == params
 
 

@@ -125,7 +125,11 @@ def test_leaves_the_input_and_itself_alone():
     transformer.transform(X)
     np.testing.assert_array_equal(X, before)
     assert fitted is transformer
-    assert vars(transformer) == {"threshold": 0.3, "n_features_in_": 2}
+    assert vars(transformer) == {
+        "threshold": 0.3,
+        "n_features_in_": 2,
+        "sequence_shape_": (2, 4, 5, 3),
+    }
     assert vars(clone(transformer)) == {"threshold": 0.3}
 
 

@@ -12,7 +12,7 @@ from skwater.metrics import balanced_accuracy_interval
 from skwater.plotting import EarlyDetectionDisplay
 
 Y = np.array([0, 0, 0, 0, 1, 1])
-PROBA = np.array([[0.9, 0.9, 0.1, 0.5, 0.2, 0.7], [0.1, 0.2, 0.3, 0.4, 0.6, 0.7]])
+PROBA = np.array([[0.9, 0.9, 0.1, 0.5, 0.2, 0.7], [0.1, 0.2, 0.3, 0.4, 0.6, 0.7]]).T
 
 
 def curve(**changes):
@@ -57,7 +57,7 @@ def test_labels_of_other_types():
         (np.array(["a", "b"])[Y], PROBA, {}, "pos_label is not specified"),
         (Y, PROBA, {"pos_label": 2}, "one of them pos_label=2, got"),
         (np.ones(6), PROBA, {}, "y_true must have two classes"),
-        (Y, PROBA.T, {}, r"must have shape \(n_frames, 6\), one column a plant, got \(6, 2\)"),
+        (Y, PROBA.T, {}, r"must have shape \(6, n_frames\), one row for each plant, got \(2, 6\)"),
         (Y, PROBA, {"days": [2, 1]}, "days must be strictly increasing"),
     ],
 )
@@ -146,7 +146,7 @@ def test_from_estimator(monkeypatch):
 
     def early_detection_curve(estimator, X, y, **options):
         asked.append((estimator, X, y, options))
-        return curve()
+        return curve(name=type(estimator).__name__)
 
     fake = SimpleNamespace(early_detection_curve=early_detection_curve)
     monkeypatch.setitem(sys.modules, "skwater.evaluation", fake)
