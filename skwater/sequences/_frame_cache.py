@@ -13,6 +13,7 @@ import numpy as np
 _MAGIC = b"skwater frames 1"
 _HEADER = 64  # the magic and a fingerprint, padded
 _SUM_BYTES = 4
+_one_opens_at_a_time = threading.Lock()
 
 
 class FrameCache:
@@ -54,8 +55,7 @@ class FrameCache:
     def _open(self):
         if not self._is_mine():
             self._create()
-        file = self._file = _CacheFile(self.path, "r+")  # at once: other threads may look
-        return file
+        self._file = _CacheFile(self.path, "r+")
 
     def _is_mine(self):
         if self.path.is_dir():
@@ -115,10 +115,14 @@ class FrameCache:
 
     def _opened(self):
         """The open file, which is made anew if it was truncated."""
-        file = self._file
-        if file is None:
-            return self._open()
-        return file if os.fstat(file.fileno()).st_size == self._size else self._open()
+        if not self._is_whole(self._file):
+            with _one_opens_at_a_time:  # of two threads the second would replace the first's file
+                if not self._is_whole(self._file):
+                    self._open()
+        return self._file
+
+    def _is_whole(self, file):
+        return file is not None and os.fstat(file.fileno()).st_size == self._size
 
     def _sum_at(self, i):
         return _HEADER + _SUM_BYTES * i
