@@ -4,23 +4,23 @@ import torch
 from torch import nn
 
 from ._precision import as_dtype
+from ._recurrent_net import RecurrentNet
 from ._shapes import (
     as_sizes,
     find_present,
     is_traced,
-    last_state,
     same_kernel,
     split_missing,
 )
 from ._shared_frames import SharedFrames
-from ._workspace import give_freed_memory_back, keep_freed_memory
+from ._workspace import keep_freed_memory
 
 # Images of the first convolution, in bytes, that are encoded at once. The C library gives larger
 # ones back to the system, and to fetch them anew takes longer than the convolution.
 _BYTES_AT_ONCE = 2**23
 
 
-class CNNLSTMNet(nn.Module):
+class CNNLSTMNet(RecurrentNet):
     """A small CNN that encodes each frame by itself, an LSTM over the codes, a linear layer.
 
     Each block of the CNN is a convolution, max-pooling by 2 and ReLU; the last one is averaged
@@ -120,7 +120,7 @@ class CNNLSTMNet(nn.Module):
             Logits.
         """
         if is_traced():
-            return self.head(last_state(self._forward_step, x)[0])
+            return self._step_through(x)
         return self.head(self._states(x)[:, -1])
 
     def forward_over_time(self, x):
@@ -137,46 +137,6 @@ class CNNLSTMNet(nn.Module):
             Logits.
         """
         return self.head(self._states(x))
-
-    def step(self, frame, state=None):
-        """Logits after one more frame, for images that arrive one at a time.
-
-        Step by step it gives the logits that :meth:`forward` gives on all frames so far.
-
-        Parameters
-        ----------
-        frame : tensor of shape (n, c, h, w), dtype float
-            The next frame of each sequence. All-NaN is a missing frame: the state is carried over
-            it.
-        state : tuple of tensor, default=None
-            State after the frames so far, as returned by the last step; None before the first.
-
-        Returns
-        -------
-        logits : tensor of shape (n, n_outputs)
-            Logits after this frame.
-        state : tuple of tensor
-            Hidden and cell state (n, lstm_size) of the LSTM.
-        """
-        state = self._forward_step(frame, state)
-        return self.head(state[0]), state
-
-    def train(self, mode=True):
-        """Switch between training and evaluation, which gives the memory of training back.
-
-        Parameters
-        ----------
-        mode : bool, default=True
-            Whether to train.
-
-        Returns
-        -------
-        CNNLSTMNet
-            The network itself.
-        """
-        if self.training and not mode:
-            give_freed_memory_back()
-        return super().train(mode)
 
     def _forward_step(self, frame, state):
         missing, x = split_missing(frame)

@@ -8,19 +8,19 @@ from torch.nn.functional import conv2d
 
 from ._precision import as_dtype
 from ._recurrence import hidden_states, stream_hidden_states
+from ._recurrent_net import RecurrentNet
 from ._shapes import (
     as_sizes,
     find_present,
     is_traced,
-    last_state,
     same_kernel,
     split_missing,
 )
 from ._vector_lstm import vector_states
-from ._workspace import Workspace, give_freed_memory_back
+from ._workspace import Workspace
 
 
-class ConvLSTMNet(nn.Module):
+class ConvLSTMNet(RecurrentNet):
     """Convolutional LSTM over the frames, and a convolutional head on its last state.
 
     Its defaults are the published network, with 20,541 parameters at 3 channels and one output.
@@ -126,7 +126,7 @@ class ConvLSTMNet(nn.Module):
             Logits.
         """
         if is_traced():
-            return self.head(last_state(self._forward_step, x)[-2])
+            return self._step_through(x)
         return self.head(self._last_state(x))
 
     def forward_over_time(self, x):
@@ -143,48 +143,6 @@ class ConvLSTMNet(nn.Module):
             Logits.
         """
         return torch.stack([self.head(state) for state in self._states(x)], dim=1)
-
-    def step(self, frame, state=None):
-        """Logits after one more frame, for images that arrive one at a time.
-
-        Step by step it gives the logits that :meth:`forward` gives on all frames so far.
-
-        Parameters
-        ----------
-        frame : tensor of shape (n, c, h, w), dtype float
-            The next frame of each sequence. All-NaN is a missing frame: the state is carried over
-            it.
-        state : tuple of tensor, default=None
-            State after the frames so far, as returned by the last step; None before the first.
-
-        Returns
-        -------
-        logits : tensor of shape (n, n_outputs)
-            Logits after this frame.
-        state : tuple of tensor
-            Hidden and cell state (n, n_hidden, h, w) of each layer: (h0, c0, h1, c1, ...).
-        """
-        state = self._forward_step(frame, state)
-        return self.head(state[-2]), state
-
-    def train(self, mode=True):
-        """Switch between training and evaluation, which gives the memory of training back.
-
-        Parameters
-        ----------
-        mode : bool, default=True
-            Whether to train.
-
-        Returns
-        -------
-        ConvLSTMNet
-            The network itself.
-        """
-        was_training = self.training
-        super().train(mode)
-        if was_training and not mode:
-            give_freed_memory_back()
-        return self
 
     def _forward_step(self, frame, state):
         missing, x = split_missing(frame)

@@ -36,11 +36,3 @@ def split_missing(frame):
 def is_traced():
     """Whether operations are recorded (export, compile, trace) and must not depend on the data."""
     return torch.compiler.is_compiling() or torch.jit.is_tracing()
-
-
-def last_state(forward_step, x):
-    """State after all frames of x (n, t, c, h, w), one at a time: the form that can be traced."""
-    state = None
-    for frame in x.unbind(1):
-        state = forward_step(frame, state)
-    return state
