@@ -21,7 +21,7 @@ from sklearn.utils.validation import (
 
 from ..resampling._onset import quiet_about_onset, warn_of_onset
 from ..sequences import check_days, check_sequences, missing_frames
-from ._prefixes import first_frames, proba_over_time
+from ._prefixes import proba_over_time
 
 
 class EarlyDetector(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
@@ -166,8 +166,7 @@ class EarlyDetector(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             lengths = range(self._fitted_from, X.shape[1] + 1)
             warn_of_onset([self.estimator], lengths, stacklevel=3)
             self.estimators_ = [
-                self._fit_prefix(first_frames(X, t), y, present[:, :t].any(axis=1), params)
-                for t in lengths
+                self._fit_prefix(X[:, :t], y, present[:, :t].any(axis=1), params) for t in lengths
             ]
         else:
             self.estimators_ = [clone(self.estimator).fit(X, y, **params)]
@@ -245,7 +244,7 @@ class EarlyDetector(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         for t in range((self._fitted_from or 1) - 1, X.shape[1]):
             rows = np.flatnonzero(present[:, t])  # for the others nothing is new
             if len(rows):
-                probabilities[rows, t:] = self._read(first_frames(X, t + 1), rows)[:, None]
+                probabilities[rows, t:] = self._read(X[:, : t + 1], rows)[:, None]
         return probabilities
 
     def _read(self, X, rows):

@@ -1,9 +1,9 @@
-"""The first frames of sequences, and what fitted estimators say after each of them."""
+"""What fitted estimators say after each frame of sequences."""
 
 import numpy as np
 from sklearn.pipeline import Pipeline
 
-from ..sequences import is_lazy, missing_frames
+from ..sequences import missing_frames
 
 
 def proba_over_time(estimator, X):
@@ -40,14 +40,9 @@ def _is_causal(steps, X, transformed):
     first = np.flatnonzero(~missing_frames(X[plant])[0])[0] + 1
     for t in range(first, X.shape[1]):
         try:
-            alone = _transform(steps, first_frames(X[plant], t))
+            alone = _transform(steps, X[plant][:, :t])
         except ValueError:  # a step that needs all frames
             return False
         if not np.array_equal(np.asarray(alone), whole[:, :t], equal_nan=True):
             return False
     return True
-
-
-def first_frames(X, t):
-    """Return the first t frames of each sequence."""
-    return X.take_frames(range(t)) if is_lazy(X) else X[:, :t]

@@ -6,10 +6,9 @@ from numbers import Integral
 
 import numpy as np
 
-from ._report import Report, show_count, show_interval, show_number, show_pvalue
+from ._report import Report, show_count, show_interval, show_libraries, show_number, show_pvalue
 from ._scores import PERMUTATION, count_plants
 from ._table import tabulate
-from ._tasks import VERSIONS
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
@@ -144,7 +143,6 @@ class BenchmarkResult(Report):
         str
             A paragraph of English.
         """
-        libraries = ", ".join(f"{name} {number}" for name, number in VERSIONS.items())
         sentences = [
             f"{count_plants(self.groups)} plants, {_describe_classes(self)}, were scored by "
             f"{_describe_cv(self)}, with all of a plant on one side of every split and all "
@@ -155,7 +153,7 @@ class BenchmarkResult(Report):
             _describe_comparison(self),
             *[_describe_row(row) for row in self.rows],
             *self.notes,
-            f"Computed with {libraries}.",
+            show_libraries(),
         ]
         return " ".join(filter(None, sentences))
 

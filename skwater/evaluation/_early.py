@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, clone
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions, validate_params
 
-from ..early_detection._prefixes import first_frames, proba_over_time
+from ..early_detection._prefixes import proba_over_time
 from ..exceptions import LeakageWarning
 from ..metrics import accuracy_interval, balanced_accuracy_interval
 from ..resampling._onset import parts_of, quiet_about_onset, warn_of_onset
@@ -322,7 +322,7 @@ class _ModelOfTheDay(BaseEstimator):
             estimator = _with_fewer_splices(clone(self.estimator))
             try:
                 with quiet_about_onset(estimator, self.n_frames):
-                    self.estimator_ = estimator.fit(first_frames(X, self.n_frames), y)
+                    self.estimator_ = estimator.fit(X[:, : self.n_frames], y)
             except ValueError as error:
                 error.add_note(
                     f"That was at {self.n_frames} of {X.shape[1]} frames. If the estimator needs "
@@ -334,7 +334,7 @@ class _ModelOfTheDay(BaseEstimator):
         return self
 
     def predict(self, X):
-        return np.reshape(self.estimator_.predict(first_frames(X, self.n_frames)), (-1, 1))
+        return np.reshape(self.estimator_.predict(X[:, : self.n_frames]), (-1, 1))
 
 
 class _ModelOfTheSeason(BaseEstimator):
@@ -357,7 +357,7 @@ class _ModelOfTheSeason(BaseEstimator):
 
     def _predict_first(self, X, t):
         try:
-            return np.ravel(self.estimator_.predict(first_frames(X, t)))
+            return np.ravel(self.estimator_.predict(X[:, :t]))
         except ValueError as error:
             error.add_note(
                 f"{type(self.estimator_).__name__} was fitted on {X.shape[1]} frames and asked "

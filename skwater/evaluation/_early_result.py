@@ -4,8 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ._report import Report, show_days, show_interval, show_number
-from ._tasks import VERSIONS
+from ._report import Report, show_days, show_interval, show_libraries, show_number
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
@@ -116,7 +115,6 @@ class EarlyDetectionCurve(Report):
         score, n_repeats = self.scoring.replace("_", " "), len(self.scores)
         how = f", as the mean over {n_repeats} repeats" if n_repeats > 1 else ""
         last = self.rows[-1]
-        libraries = ", ".join(f"{name} {number}" for name, number in VERSIONS.items())
         sentences = [
             f"{self.name or 'A classifier'} was scored by cross-validation on the images up to "
             f"each of {len(self.days)} days, by {score}{how}.",
@@ -126,7 +124,7 @@ class EarlyDetectionCurve(Report):
             f"With all images, up to {show_days(self.days[-1:])}, the {score} was "
             f"{show_number(last[self.scoring])} ({show_interval(self.low[-1], self.high[-1])}); "
             f"chance is {show_number(self.chance)}.",
-            f"Computed with {libraries}.",
+            show_libraries(),
         ]
         return " ".join(filter(None, sentences))
 

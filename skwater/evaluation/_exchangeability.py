@@ -8,7 +8,6 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils._param_validation import HasMethods, Interval, validate_params
 
-from ..early_detection._prefixes import first_frames
 from ._baselines import channel_means, is_color_image, on_summary, summarize
 from ._permutation import permutation_test
 from ._validation import check_plants
@@ -134,7 +133,7 @@ def exchangeability_test(
             f"onset={onset} is above the number of frames, {X.shape[1]}. It is the number of "
             f"frames before the stress; skwater.datasets.onset_from_days counts them."
         )
-    before = first_frames(X, onset)
+    before = X[:, :onset]
     if estimator is None:
         check_plants(before, y, groups)  # names a plant that has no frame yet
         before, estimator = _summarize(before), _classifier_of_summaries()

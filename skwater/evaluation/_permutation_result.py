@@ -4,8 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ._report import Report, show_number, show_pvalue
-from ._tasks import VERSIONS
+from ._report import Report, show_libraries, show_number, show_pvalue
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
@@ -129,13 +128,12 @@ class PermutationResult(Report):
             how = f"in {n} of {self.n_labelings} possible ways, drawn at random"
             n_as_good, of = round(self.pvalue * (1 + n)) - 1, "drawn labelings"
         true_one = ", the true one included," if self.exact else ""
-        libraries = ", ".join(f"{name} {number}" for name, number in VERSIONS.items())
         return (
             f"The labels of {units} were exchanged {how}, and each labeling was cross-validated "
             f"with the same seeds. With the true labels the {score} was {show_number(self.score)}, "
             f"with the others {show_number(self.rows[0]['null_mean'])} on average; {n_as_good} of "
             f"{n} {of}{true_one} scored as well or better ({show_pvalue(self.pvalue)}; smallest "
-            f"possible p {self.smallest_pvalue:.2g}). Computed with {libraries}."
+            f"possible p {self.smallest_pvalue:.2g}). {show_libraries()}"
         )
 
     def _columns(self):

@@ -106,6 +106,11 @@ def html_table(columns):
     return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 
+def show_libraries():
+    """The sentence that a description of a result ends with."""
+    return f"Computed with {', '.join(f'{name} {number}' for name, number in VERSIONS.items())}."
+
+
 def show_number(value):
     """Three digits, and nothing for NaN."""
     return "" if np.isnan(value) else f"{value:.3f}"
