@@ -86,7 +86,7 @@ for name, Network in {"CNN-LSTM": CNNLSTMClassifier, "ConvLSTM": ConvLSTMClassif
 result = benchmark(models, X, y, groups=plants.plant, n_repeats=1, random_state=0)
 print(result)
 print(
-    "At the end of the season stress is easy to see, so no sampler improves the score here.\n"
+    "With all images of the season stress is easy to see, so no sampler improves the score here.\n"
     "Splicing does if stressed plants are few or the season is short, see docs/splicing.md."
 )
 

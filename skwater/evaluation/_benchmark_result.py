@@ -184,7 +184,10 @@ class BenchmarkResult(Report):
         if self.best_baseline is None:
             return self.notes
         compared = f"Differences are to the best baseline, {self.best_baseline} ({self.test})."
-        return [compared, *self.notes]
+        differences = [row for row in self.rows if not np.isnan(row["difference"])]
+        unknown = any(np.isnan(row["pvalue"]) for row in differences)
+        why = ["p unknown: all folds differ by the same amount."] if unknown else []
+        return [compared, *why, *self.notes]
 
     def _to_dict(self):
         folds = {(fit.fold.repeat, fit.fold.number): fit.fold for fit in self.fits}

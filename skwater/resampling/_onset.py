@@ -3,7 +3,7 @@
 import warnings
 from contextlib import contextmanager
 
-from ._rss_resampler import RSSResampler
+from ._rss_resampler import RSSResampler, end_before_onset
 
 
 def warn_of_onset(estimators, lengths, *, stacklevel=2):
@@ -21,12 +21,7 @@ def warn_of_onset(estimators, lengths, *, stacklevel=2):
     late = {(n, onset) for e in estimators for n in lengths for onset in _onsets_after(e, n)}
     if late:
         short, onsets = (sorted(set(column)) for column in zip(*late, strict=True))
-        between = str(short[0]) if len(short) == 1 else f"{short[0]} to {short[-1]}"
-        warnings.warn(
-            f"Sequences of {between} frames end before the onset (onset="
-            f"{', '.join(map(str, onsets))}): they are spliced within their class.",
-            stacklevel=stacklevel + 1,
-        )
+        warnings.warn(end_before_onset(short, onsets), stacklevel=stacklevel + 1)
 
 
 @contextmanager

@@ -260,11 +260,7 @@ class RSSResampler(BaseOverSampler):
             return 0
         if self.onset < X.shape[1]:
             return self.onset
-        warnings.warn(
-            f"Sequences of {X.shape[1]} frames end before the onset (onset={self.onset}): they are "
-            f"spliced within their class.",
-            stacklevel=4,
-        )
+        warnings.warn(end_before_onset([X.shape[1]], [self.onset]), stacklevel=4)
         return 0
 
     def _check_X_y(self, X, y):
@@ -344,3 +340,12 @@ def _check_strata(strata, X):
     if len(unknown):
         raise ValueError(f"strata is NaN for sample {unknown[0]}: give unknown ones a level.")
     return strata
+
+
+def end_before_onset(lengths, onsets):
+    """Text of the warning of sequences that end before the onset; both lists are sorted."""
+    between = str(lengths[0]) if len(lengths) == 1 else f"{lengths[0]} to {lengths[-1]}"
+    return (
+        f"Sequences of {between} frames end before the onset (onset="
+        f"{', '.join(map(str, onsets))}): they are spliced within their class."
+    )

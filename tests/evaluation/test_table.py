@@ -72,4 +72,5 @@ def test_n19_an_unknown_p_is_called_unknown():
         random_state=0, verbose=0,
     )  # fmt: skip
     assert "+0.500 (p unknown)" in str(constant)
+    assert "p unknown: all folds differ by the same amount." in str(constant)
     assert "(p ?)" not in str(constant)
