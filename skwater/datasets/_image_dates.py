@@ -1,4 +1,4 @@
-"""Dates of images: how they are read, and which of them share a frame."""
+"""Dates of images and of other records: how they are read, and which of them share a frame."""
 
 from datetime import date, datetime
 
@@ -91,14 +91,14 @@ def format_time(when):
 
 
 def align(records, tolerance, grid):
-    """Give each image its frame.
+    """Give each record, of which a plant has one on a date, its frame.
 
     Returns
     -------
     dates : list
         Date of each frame, increasing.
-    table : dict of {(plant, int): ImageRecord}
-        The image of a plant in a frame.
+    table : dict of {(plant, int): record}
+        The record of a plant in a frame.
     how : str
         What was done, for the summary.
     """
@@ -109,7 +109,8 @@ def align(records, tolerance, grid):
         days = [(record.plant, record.time.date()) for record in records]
         by_day = len(set(days)) == len(days) and any(t != _midnight(t) for t in times)
         groups = _group(times, _midnight) if by_day else [[t] for t in times]
-        how = "images of one day share a frame" if by_day else "each date is a frame"
+        noun = records[0].noun
+        how = f"{noun}s of one day share a frame" if by_day else "each date is a frame"
         dates = [_midnight(group[0]) if by_day else group[0] for group in groups]
     elif not tolerance:
         groups, how, dates = [[t] for t in times], "each date is a frame", times
@@ -133,7 +134,7 @@ def _group(times, key):
 
 
 def _cluster(records, times, tolerance):
-    """Successive dates that are close together and at which no plant has two images."""
+    """Successive dates that are close together and at which no plant has two records."""
     plants = {}
     for record in records:
         plants.setdefault(record.time, set()).add(record.plant)
@@ -150,20 +151,21 @@ def _cluster(records, times, tolerance):
 
 
 def _to_grid(records, grid, tolerance):
-    """Give each frame of a grid the nearest image of each plant, the closest pairs first."""
+    """Give each frame of a grid the nearest record of each plant, the closest pairs first."""
     pairs = [
-        (abs(_gap(time, record.time)), i, k)
+        (gap, i, k)
         for i, time in enumerate(grid)
         for k, record in enumerate(records)
+        if (gap := abs(_gap(time, record.time))) <= tolerance
     ]
     table, used = {}, set()
-    for gap, i, k in sorted(pairs):
+    for _, i, k in sorted(pairs):
         cell = records[k].plant, i
-        if gap <= tolerance and k not in used and cell not in table:
+        if k not in used and cell not in table:
             table[cell] = records[k]
             used.add(k)
-    unused = len(records) - len(used)
-    how = f"on a given grid, nearest image within {tolerance:g}; {unused} images are left out"
+    noun, unused = records[0].noun, len(records) - len(used)
+    how = f"on a given grid, nearest {noun} within {tolerance:g}; {unused} {noun}s are left out"
     return list(grid), table, how
 
 
@@ -183,12 +185,12 @@ def count_days(dates, start):
     return days.astype(np.int64) if (days == np.rint(days)).all() else days
 
 
-def count_onset_day(onset_day, dates, start):
+def count_onset_day(onset_day, dates, start, noun):
     """The onset of stress as `count_days` counts, from a number of days or a date."""
     if not isinstance(onset_day, datetime):
         return onset_day
     if isinstance(dates[0], float):
         raise ValueError(
-            f"onset_day={format_time(onset_day)} is a date, but the images have numbers."
+            f"onset_day={format_time(onset_day)} is a date, but the {noun}s have numbers."
         )
     return _gap(_midnight(dates[0] if start is None else start), onset_day)

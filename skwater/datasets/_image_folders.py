@@ -6,7 +6,8 @@ import re
 from ._image_bunch import make_bunch
 from ._image_dates import parse_time
 from ._image_records import ImageRecord, is_inside
-from ._manifest import find_folder, read_text
+from ._manifest import find_folder
+from ._table import read_text
 
 _SUFFIXES = {".png", ".jpg", ".jpeg", ".tif", ".tiff"}
 

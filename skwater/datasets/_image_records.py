@@ -1,7 +1,8 @@
-"""Records of images, one a row of a manifest or a file in a folder, and what can be wrong."""
+"""Records of plants on dates, such as images or rows of traits, and what can be wrong."""
 
 import hashlib
 import os
+import re
 from datetime import datetime
 from typing import NamedTuple
 
@@ -9,10 +10,14 @@ from ..sequences._headers import open_image
 from ._image_dates import as_local, format_time, kind_of_time
 
 _MOST_LINES = 10
+_DIGITS = re.compile(r"\d+(\.0*)?", re.ASCII)  # no "1E03", which is a place on a table
 
 
 class ImageRecord(NamedTuple):
     """One image: a row of a manifest, or a file in a folder."""
+
+    noun = "image"
+    part = ""  # a plant has one image on a date
 
     path: str
     plant: str
@@ -22,35 +27,46 @@ class ImageRecord(NamedTuple):
     columns: dict
 
 
-def check_records(records, errors, unusable, source):
-    """Raise one error for all that is wrong: `errors`, conflicts, files that cannot be used.
+class TraitRecord(NamedTuple):
+    """Traits of a plant on a date: a row of a table, or all rows of that plant and date."""
+
+    noun = "measurement"
+
+    values: dict  # of trait to number, NaN if there is none
+    part: str  # the trait or view that the row is of, empty if it is of all
+    plant: str
+    time: float | datetime
+    label: str | None
+    source: str
+    columns: dict
+
+
+def check_records(records, errors, source, noun, hints=()):
+    """Raise one error for all that is wrong: `errors` and conflicts.
 
     Parameters
     ----------
-    records : list of ImageRecord
+    records : list of ImageRecord or TraitRecord
         All records that could be read.
     errors : list of str
-        What is wrong with others.
-    unusable : dict of {str: str}
-        Files that cannot be used, and why, if that is an error.
+        What is wrong with others, or with these.
     source : str
         The file or folder, for the message.
+    noun : str
+        What a record is, for the message.
+    hints : iterable of str
+        What to do about it.
     """
-    errors = errors + find_conflicts(records)
-    errors += [
-        f"{record.source}: {record.path}: {unusable[record.path]}"
-        for record in records
-        if record.path in unusable
-    ]
+    errors = find_conflicts(records) + errors
     if errors:
         lines = [f"  {line}" for line in errors[:_MOST_LINES]]
         if len(errors) > _MOST_LINES:
             lines.append(f"  ... and {len(errors) - _MOST_LINES} more")
         what = "1 entry" if len(errors) == 1 else f"{len(errors)} entries"
-        lines = "\n".join(lines + _find_hint(records))
+        lines = "\n".join([*lines, *_find_hint(records), *hints])
         raise ValueError(f"{what} of {source} cannot be used:\n{lines}")
     if not records:
-        raise FileNotFoundError(f"There is no image in {source}.")
+        raise FileNotFoundError(f"There is no {noun} in {source}.")
 
 
 def find_conflicts(records):
@@ -59,18 +75,19 @@ def find_conflicts(records):
     for record in records:
         texts = [record.plant, record.label, *record.columns.values()]
         if any("\0" in text for text in texts if text is not None):
-            lines.append(f"{record.source}: there is a null character in the row of {record.path}")
+            lines.append(f"{record.source}: there is a null character in the row")
         label, first = labels.setdefault(record.plant, (record.label, record.source))
         if record.label != label:
             lines.append(
                 f"{record.source}: plant {record.plant} has the label {record.label!r}, and "
                 f"{label!r} in {first}"
             )
-        first = seen.setdefault((record.plant, as_local(record.time)), record.source)
-        if first != record.source:
+        key = record.plant, as_local(record.time), record.part
+        if (first := seen.setdefault(key, record)) is not record:
+            article, of = "an" if record.noun[0] in "aeiou" else "a", record.part and " of "
             lines.append(
-                f"{record.source}: plant {record.plant} has an image on "
-                f"{format_time(record.time)} already, in {first}"
+                f"{record.source}: plant {record.plant} has {article} {record.noun}{of}"
+                f"{record.part} on {format_time(record.time)} already, in {first.source}"
             )
         kind, first_kind = kind_of_time(record.time), kind_of_time(records[0].time)
         if kind != first_kind:
@@ -78,13 +95,30 @@ def find_conflicts(records):
                 f"{record.source}: {format_time(record.time)} is {kind}, but "
                 f"{format_time(records[0].time)} of {records[0].source} is {first_kind}"
             )
+    return lines + _find_numbers_written_twice(records)
+
+
+def _find_numbers_written_twice(records):
+    """Find plants whose names are one number in two forms, and so probably one plant."""
+    first, lines = {}, []
+    for plant, place in {record.plant: record.source for record in reversed(records)}.items():
+        if _DIGITS.fullmatch(plant):
+            first.setdefault(float(plant), {})[plant] = place
+    for names in first.values():
+        (plant, place), *others = reversed(names.items())
+        lines += [
+            f"{source}: plant {other!r} is the same number as {plant!r} in {place}: write it in "
+            f"the same way, or give them names"
+            for other, source in others
+        ]
     return lines
 
 
 def _find_hint(records):
     """Say that there is a column of times, if plants have several images on one date."""
     names = [n for n in (records[0].columns if records else ()) if n.casefold() in ("time", "hour")]
-    if names and len({(record.plant, record.time) for record in records}) < len(records):
+    keys = {(record.plant, record.time, record.part) for record in records}
+    if names and len(keys) < len(records):
         return [
             f"If the column {names[0]!r} has the time of day, name both columns: "
             f"date=(..., {names[0]!r})."
@@ -106,6 +140,15 @@ def find_remarks(records, source):
                 found = ", ".join(f"{name!r} ({first})" for name, first in alike.items())
                 remarks.append(f"{what}s that differ only in upper and lower case: {found}")
     return [f"{source}: {remark}" for remark in remarks]
+
+
+def unusable_lines(records, unusable):
+    """Errors for files that cannot be used: one line for each record that has one."""
+    return [
+        f"{record.source}: {record.path}: {unusable[record.path]}"
+        for record in records
+        if record.path in unusable
+    ]
 
 
 def find_unusable(records, root, checksums):

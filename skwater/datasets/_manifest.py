@@ -1,13 +1,11 @@
 """Images of plants that are listed in a CSV file or a DataFrame."""
 
-import csv as csv_format
-import io
-from datetime import datetime
 from pathlib import Path
 
 from ._image_bunch import make_bunch
 from ._image_dates import parse_time
 from ._image_records import ImageRecord, is_inside
+from ._table import check_cells, join_cells, read_rows
 
 
 def load_manifest(
@@ -146,21 +144,15 @@ def load_manifest(
     """
     dates = [date] if isinstance(date, str) else list(date)
     needed = [path, plant, *dates, *([label] if label else [])]
-    if hasattr(csv, "columns"):
-        source, folder = "the DataFrame", "."
-        rows = _rows_of_frame(csv, needed)
-    else:
-        source, folder = str(csv), Path(csv).parent
-        rows = _rows_of_file(Path(csv), sep, encoding, needed)
+    source, rows = read_rows(csv, sep, encoding, needed, "path=, plant=, date=")
+    folder = "." if hasattr(csv, "columns") else Path(csv).parent
     root = find_folder(folder if root is None else root)
     records, errors = [], []
     for place, row in rows:
         try:
             file = _resolve(row[path], root)
-            for name in needed[1:]:
-                if row[name] == "":
-                    raise ValueError(f"nothing in the column {name!r}")
-            time = parse_time(_join(row[name] for name in dates), date_format)
+            check_cells(row, needed[1:])
+            time = parse_time(join_cells(row[name] for name in dates), date_format)
         except ValueError as error:
             errors.append(f"{place}: {error}")
             continue
@@ -189,83 +181,6 @@ def find_folder(root):
     if not root.is_dir():
         raise FileNotFoundError(f"There is no folder {root}.")
     return root
-
-
-def read_text(file, encoding):
-    """Text of a file; ValueError with its name and the line if it has another encoding."""
-    data = Path(file).read_bytes()
-    try:
-        text = data.decode(encoding)
-        if "\0" not in text.partition("\n")[0]:
-            return text
-        problem = "has null characters, as UTF-16 has"
-    except UnicodeError as error:
-        line = data[: getattr(error, "start", 0)].count(b"\n") + 1
-        problem = f"is not encoded in {encoding} (line {line})"
-    guess = "utf-16" if b"\0" in data[:100] else "latin-1"
-    raise ValueError(
-        f"{file} {problem}: save it in UTF-8, or name its encoding, perhaps encoding={guess!r} of "
-        f"load_manifest."
-    )
-
-
-def _rows_of_file(file, sep, encoding, needed):
-    """List of (line, row) of a CSV file that has the columns needed."""
-    text = io.StringIO(read_text(file, encoding), newline="")
-    try:
-        reader = csv_format.DictReader(text, delimiter=sep)
-        header = reader.fieldnames or []
-        _check_header(f"{file}, line 1,", header, sep, needed)
-        rows = []
-        for row in reader:
-            row.pop(None, None)  # more cells than columns
-            row = {name: (value or "").strip() for name, value in row.items()}
-            rows.append((f"line {reader.line_num}", row))
-    except csv_format.Error as error:
-        raise ValueError(f"{file}, line {reader.line_num}: {error}.") from error
-    return rows
-
-
-def _rows_of_frame(frame, needed):
-    """List of (row, values) of a DataFrame; values are text, but datetimes stay as they are."""
-    names = [str(name) for name in frame.columns]
-    _check_header("The DataFrame", names, None, needed)
-    empty = frame.isna().to_numpy()
-    return [
-        (f"row {index}", dict(zip(names, map(_as_cell, cells, empty[i]), strict=True)))
-        for i, (index, *cells) in enumerate(frame.itertuples(name=None))
-    ]
-
-
-def _as_cell(value, empty):
-    if empty:
-        return ""
-    if isinstance(value, datetime):
-        return value.to_pydatetime() if hasattr(value, "to_pydatetime") else value
-    return str(value).strip()
-
-
-def _check_header(source, header, sep, needed):
-    twice = sorted({name for name in header if name and header.count(name) > 1})
-    if twice:
-        raise ValueError(f"{source} has two columns of the name {twice[0]!r}.")
-    lacking = [name for name in needed if name not in header]
-    if lacking:
-        seen = [mark for mark in ";\t|," if mark != sep and any(mark in name for name in header)]
-        hint = f" The columns seem to be separated by {seen[0]!r}: sep={seen[0]!r}." if seen else ""
-        raise ValueError(
-            f"{source} has no column {', '.join(map(repr, lacking))}: it has "
-            f"{', '.join(map(repr, header))}. Name the columns with path=, plant=, date= and "
-            f"label= (None if there is none).{hint}"
-        )
-
-
-def _join(cells):
-    """Date of one column, or text of a day and a time."""
-    cells = list(cells)
-    if len(cells) == 1:
-        return cells[0]
-    return " ".join(str(c.date()) if isinstance(c, datetime) else c for c in cells)
 
 
 def _resolve(path, root):

@@ -1,0 +1,152 @@
+"""Records of plants on dates, put into a table (plants x dates), and a summary of it to read."""
+
+import warnings
+from collections import Counter
+
+import numpy as np
+from sklearn.utils import Bunch
+
+from ..sequences import onset_from_days
+from ._image_dates import align, as_local, as_time, count_days, count_onset_day, format_time
+
+
+class PlantBunch(Bunch):
+    """Sequences as the loaders return them, with further columns and a summary to read.
+
+    A column gets an underscore if an item has its name already.
+    """
+
+    def __init__(self, remarks=(), columns=None, /, **items):
+        reserved = {*items, "summary"}
+        columns = columns or {}
+        super().__init__(
+            **items, **{f"{n}_" if n in reserved else n: column for n, column in columns.items()}
+        )
+        self.__dict__["_remarks"] = tuple(remarks)  # no key, unlike other attributes of a Bunch
+
+    def __setstate__(self, state):  # a Bunch drops what is no key
+        self.__dict__.update(state)
+
+    def _dates(self):
+        first, last = format_time(self.dates[0]), format_time(self.dates[-1])
+        lines = [f"dates: {first} to {last}; {self.alignment}"]
+        if self.onset_day is None:
+            return lines
+        n_before, n = self.onset or 0, len(self.days)
+        onset = f"onset of stress: after day {self.onset_day:g}, {n_before} of {n} frames before"
+        return [*lines, onset]
+
+    def _missing(self, what, missing):
+        lines = [f"missing {what}: {missing.sum()} of {missing.size}"]
+        return lines + [f"  {self.plant[i]}: {missing[i].sum()}" for i in _first(missing.any(1))]
+
+    def _classes(self):
+        if self.target is None:
+            return ["no labels"]
+        names = [str(label) for label in np.asarray(self.target_names)[self._encoded()]]
+        lines = ["classes: " + ", ".join(f"{k} {name}" for name, k in _count(names))]
+        if self.treatment is not None:
+            lines += [
+                f"  treatment {treatment}: " + ", ".join(f"{k} {name}" for name, k in _count(group))
+                for treatment in np.unique(self.treatment)
+                for group in [
+                    [n for n, g in zip(names, self.treatment, strict=True) if g == treatment]
+                ]
+            ]
+        return lines
+
+    def _encoded(self):
+        return np.searchsorted(self.classes, self.target)
+
+    def _remark_lines(self):
+        return [f"remark: {remark}" for remark in self._remarks]
+
+
+def _count(names):
+    return sorted(Counter(names).items())
+
+
+def _first(flags, most=20):
+    return np.flatnonzero(flags)[:most]
+
+
+def arrange(records, *, tolerance, grid, start, onset_day, treatment):
+    """Put records into a table of plants and dates.
+
+    Returns
+    -------
+    table : dict of {(int, int): record}
+        The record of a plant in a frame.
+    columns : dict of {str: ndarray}
+        Further columns of the records.
+    items : dict
+        What is known of the plants and dates: items of a bunch.
+    """
+    noun = records[0].noun
+    records = [record._replace(time=as_local(record.time)) for record in records]
+    grid = None if grid is None else [as_time("grid", when) for when in grid]
+    dates, table, how = align(records, tolerance, grid)
+    start, onset_day = as_time("start", start), as_time("onset_day", onset_day)
+    days, onset_day = count_days(dates, start), count_onset_day(onset_day, dates, start, noun)
+    plants = sorted({record.plant for record in records}, key=natural)
+    rows = {plant: i for i, plant in enumerate(plants)}
+    table = {(rows[plant], frame): record for (plant, frame), record in table.items()}
+    columns = _columns(records, plants, table, len(dates))
+    items = {
+        **_target(records, plants),
+        "plant": np.array(plants),
+        "treatment": columns.pop(treatment, None),
+        "dates": dates,
+        "days": days,
+        "onset_day": onset_day,
+        "onset": None if onset_day is None else onset_from_days(days, onset_day),
+        "alignment": how,
+    }
+    return table, columns, items
+
+
+def _target(records, plants):
+    first = {record.plant: record.label for record in reversed(records)}
+    labels = np.array([first[plant] for plant in plants])
+    if all(label is None for label in labels):
+        return {"target": None, "classes": None, "target_names": None}
+    classes = np.unique(labels)
+    return {"target": labels, "classes": classes, "target_names": [str(c) for c in classes]}
+
+
+def natural(text):
+    """Sort key in which plant 10 comes after plant 9."""
+    return (0, float(text), text) if _is_number(text) else (1, 0.0, text)
+
+
+def _is_number(text):
+    try:
+        return np.isfinite(float(text))
+    except ValueError:
+        return False
+
+
+def _columns(records, plants, table, n_frames):
+    """Further columns: a value for each plant, or a table if it differs between its records."""
+    columns = {}
+    for name in dict.fromkeys(name for record in records for name in record.columns):
+        values = {plant: set() for plant in plants}
+        for record in records:
+            values[record.plant].add(record.columns[name])
+        if all(len(found) == 1 for found in values.values()):
+            columns[name] = np.array([values[plant].copy().pop() for plant in plants])
+            continue
+        columns[name] = np.full((len(plants), n_frames), None, dtype=object)
+        for cell, record in table.items():
+            columns[name][cell] = record.columns[name]
+    return columns
+
+
+def warn_of_gaps(missing, how):
+    """Warn if more than half of the frames (n_plants, n_frames) are missing."""
+    if 2 * missing.sum() > missing.size:
+        warnings.warn(
+            f"{missing.sum()} of {missing.size} frames are missing ({how}). If dates of plants "
+            f"differ slightly, tolerance= lets these share a frame; see summary().",
+            stacklevel=4,  # the caller of the loader
+        )
