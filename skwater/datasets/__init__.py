@@ -7,6 +7,7 @@ from ._eschikon_images import load_eschikon
 from ._image_folders import load_image_sequences
 from ._manifest import load_manifest
 from ._synthetic import make_water_stress
+from ._traits import load_traits
 
 __all__ = [
     "fetch_eschikon_indicators",
@@ -14,6 +15,7 @@ __all__ = [
     "load_eschikon",
     "load_image_sequences",
     "load_manifest",
+    "load_traits",
     "make_water_stress",
     "onset_from_days",
 ]

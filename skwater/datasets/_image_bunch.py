@@ -7,7 +7,7 @@ import numpy as np
 
 from ..sequences import ImageSequences
 from ._image_records import check_records, find_remarks, find_unusable, sha256, unusable_lines
-from ._plant_bunch import PlantBunch, arrange, warn_of_gaps
+from ._plant_bunch import PlantBunch, arrange, find_confounded, some, warn_of_gaps
 
 _DESCR = """\
 Images of {n} plants, from {source}.
@@ -33,7 +33,7 @@ class ImageBunch(PlantBunch):
             f"{data.dtype}",
             *self._dates(),
             *self._missing("images", missing),
-            f"sizes on disk: {_some([f'{h} x {w} ({k})' for (h, w), k in data.sizes.items()])}",
+            f"sizes on disk: {some([f'{h} x {w} ({k})' for (h, w), k in data.sizes.items()])}",
             *self._cut(),
             *self._classes(),
         ]
@@ -44,17 +44,13 @@ class ImageBunch(PlantBunch):
         lines += [f"file in several frames: {file}" for file in again[:10]]
         copies = _identical(sorted(set(data.paths[~missing])))
         lines.append(f"files of equal content: {len(copies)}")
-        lines += [f"  {_some(files)}" for files in copies[:10]]
+        lines += [f"  {some(files)}" for files in copies[:10]]
         return "\n".join(lines + self._remark_lines())
 
     def _cut(self):
         cut = self.data.cut_more
         lines = [f"images of which size= cuts off more than of most: {len(cut)}"] if cut else []
         return lines + [f"  {file}: {left:.0%} remain" for file, left in list(cut.items())[:10]]
-
-
-def _some(items, most=4):
-    return ", ".join(items[:most]) + (f" and {len(items) - most} more" if items[most:] else "")
 
 
 def _identical(files):
@@ -90,7 +86,7 @@ def make_bunch(records, errors, *, root, source, checksums, on_error, images, **
     data.skipped = unusable | data.skipped
     warn_of_gaps(data.paths == None, items["alignment"])  # noqa: E711  # elementwise
     return ImageBunch(
-        find_remarks(records, source),
+        find_remarks(records, source) + find_confounded(columns, items["target"]),
         columns,
         data=data,
         **items,

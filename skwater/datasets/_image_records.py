@@ -100,18 +100,18 @@ def find_conflicts(records):
 
 def _find_numbers_written_twice(records):
     """Find plants whose names are one number in two forms, and so probably one plant."""
-    first, lines = {}, []
-    for plant, place in {record.plant: record.source for record in reversed(records)}.items():
+    places, alike = {}, {}
+    for record in records:
+        places.setdefault(record.plant, record.source)
+    for plant, place in places.items():
         if _DIGITS.fullmatch(plant):
-            first.setdefault(float(plant), {})[plant] = place
-    for names in first.values():
-        (plant, place), *others = reversed(names.items())
-        lines += [
-            f"{source}: plant {other!r} is the same number as {plant!r} in {place}: write it in "
-            f"the same way, or give them names"
-            for other, source in others
-        ]
-    return lines
+            alike.setdefault(float(plant), []).append((plant, place))
+    return [
+        f"{place}: plant {plant!r} is the same number as {first!r} in {first_place}: write it in "
+        f"the same way, or give them names"
+        for (first, first_place), *others in alike.values()
+        for plant, place in others
+    ]
 
 
 def _find_hint(records):

@@ -38,7 +38,14 @@ class PlantBunch(Bunch):
 
     def _missing(self, what, missing):
         lines = [f"missing {what}: {missing.sum()} of {missing.size}"]
-        return lines + [f"  {self.plant[i]}: {missing[i].sum()}" for i in _first(missing.any(1))]
+        lines += [f"  {self.plant[i]}: {missing[i].sum()}" for i in _first(missing.any(1))]
+        if self.target is not None and missing.any():  # which may tell the class by itself
+            shares = np.stack([missing[self.target == label].mean(0) for label in self.classes])
+            names = [str(name) for name in self.target_names]
+            most = np.ptp(shares, axis=0).argmax()
+            lines.append(f"  by class: {_percent(shares.mean(1), names)}")
+            lines.append(f"  on day {self.days[most]:g}: {_percent(shares[:, most], names)}")
+        return lines
 
     def _classes(self):
         if self.target is None:
@@ -62,12 +69,21 @@ class PlantBunch(Bunch):
         return [f"remark: {remark}" for remark in self._remarks]
 
 
+def _percent(shares, names):
+    return ", ".join(f"{share:.1%} of {name}" for share, name in zip(shares, names, strict=True))
+
+
 def _count(names):
     return sorted(Counter(names).items())
 
 
 def _first(flags, most=20):
     return np.flatnonzero(flags)[:most]
+
+
+def some(items, most=4):
+    """Text of the first items of a list, and the number of the others."""
+    return ", ".join(items[:most]) + (f" and {len(items) - most} more" if items[most:] else "")
 
 
 def arrange(records, *, tolerance, grid, start, onset_day, treatment):
@@ -140,6 +156,22 @@ def _columns(records, plants, table, n_frames):
         for cell, record in table.items():
             columns[name][cell] = record.columns[name]
     return columns
+
+
+def find_confounded(columns, target):
+    """Find columns of which no value occurs in two classes, so that they may be what is learned."""
+    if target is None:
+        return []
+    remarks = []
+    for name, column in columns.items():
+        if column.shape != target.shape:  # it differs between the dates of a plant
+            continue
+        classes = [set(target[column == value]) for value in np.unique(column)]
+        if 1 < len(classes) <= len(target) // 2 and all(len(found) == 1 for found in classes):
+            remarks.append(
+                f"no value of {name!r} occurs in two classes: a model may learn it, not the class"
+            )
+    return remarks
 
 
 def warn_of_gaps(missing, how):
