@@ -9,6 +9,7 @@ from ._trait_records import is_empty, is_number
 
 _PLANTCV = {"camera", "imgtype", "sample"}  # metadata up to "sample", then traits as trait_unit
 _STATISTICS = {"mean", "median"}  # which PlantCV writes in place of the unit of color chips
+_INDEX = re.compile(r"(Unnamed: \d+)?")  # a column without a name, also as pandas reads it
 _UNIT = re.compile(r"[(\[]([^()\[\]]+)[)\]]$")  # "height (mm)"
 
 
@@ -83,15 +84,15 @@ def _choose(rows, keys):
     for name in header:
         cells = [(row, row.cells[name]) for row in rows if not is_empty(row.cells[name])]
         n_numbers = sum(is_number(text) for _, text in cells)
-        if name in keys or 2 * n_numbers <= len(cells):  # a few that are none are mistakes
-            continue
+        if name in keys or _INDEX.fullmatch(name) or 2 * n_numbers <= len(cells):
+            continue  # but a few cells that are no numbers are mistakes
         grows = (
             _varies(cells, lambda row: row.plant)
             and _varies_if_shared(cells, lambda row: row.time)
             and not _counts(cells)
         )
         (traits if grows else ignored).append(name)
-    return traits, [name for name in ignored if name]
+    return traits, ignored
 
 
 def _groups(cells, key):
@@ -112,9 +113,8 @@ def _varies_if_shared(cells, key):
 
 
 def _counts(cells):
-    """Whether the values number the rows: integers that increase from row to row."""
+    """Whether the values number the rows."""
     texts = [text for _, text in cells]
     if not all(text.isdecimal() for text in texts):
         return False
-    numbers = [int(text) for text in texts]
-    return all(a < b for a, b in pairwise(numbers))
+    return all(int(b) == int(a) + 1 for a, b in pairwise(texts))
