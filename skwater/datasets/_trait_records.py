@@ -11,6 +11,7 @@ from ._plant_bunch import natural
 from ._table import check_cells, join_cells
 
 _EMPTY = {"", "na", "n/a", "nan", "none", "null"}
+_NOTHING = {"NA", "NaN"}  # as R writes an unknown class; "none" may be the name of one
 _MOST_VIEWS = 12  # a column of more values than this is no view
 
 
@@ -65,7 +66,7 @@ def read_keys(table, plant, date, needed, date_format):
     rows, errors = [], []
     for place, cells in table:
         try:
-            check_cells(cells, needed)
+            check_cells({n: "" if cell in _NOTHING else cell for n, cell in cells.items()}, needed)
             time = parse_time(join_cells(cells[name] for name in date), date_format)
         except ValueError as error:
             errors.append(f"{place}: {error}")

@@ -6,7 +6,9 @@ from ._trait_bunch import MISSING, make_trait_bunch
 from ._trait_columns import long, wide
 from ._trait_records import find_views, name_features, read_keys, read_records
 
-_ARGUMENTS = "plant=, date=, traits= (or trait=, value= and unit= of a long table), view="
+_ARGUMENTS = (
+    "plant=, date=, traits= (or trait=, value= and unit= of a long table), view=, treatment="
+)
 
 
 def load_traits(
@@ -66,8 +68,8 @@ def load_traits(
     view : str or list of str, default=None
         Column that differs between rows of one plant and date, such as the angle of a camera. A
         trait of each view is a trait of its own, ``"area_pixels [rotation 90]"``.
-    treatment : str, default="treatment"
-        Column of the treatment, if there is one.
+    treatment : str or None, default="treatment"
+        Column of the treatment. A table without "treatment" has none.
     missing : {"raise", "frame", "keep"}, default="raise"
         What to do with frames that have values of some traits only. "frame" takes such frames as
         missing. "keep" keeps them, for ``FrameWise(SimpleImputer())`` as the first step of a
@@ -154,7 +156,8 @@ def load_traits(
     keys = [*plant, *date, *view, *_listed(label), *_listed(trait)]
     named = None if traits is None else _check_traits(_listed(traits), keys)
     of_traits = [value, *_listed(unit)] if is_long else named or []
-    source, table = read_rows(csv, sep, encoding, [*keys, *of_traits], _ARGUMENTS)
+    groups = [] if treatment in (None, "treatment") else [treatment]
+    source, table = read_rows(csv, sep, encoding, [*keys, *of_traits, *groups], _ARGUMENTS)
     rows, errors = read_keys(table, plant, date, keys, date_format)
     if is_long:
         layout = long(rows, named, trait, value, unit, source)

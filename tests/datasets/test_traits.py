@@ -278,6 +278,7 @@ def test_many_incomplete_frames_are_counted(write):
         ),
         (change(4, water="dry"), "line 6: plant 2 has the label 'dry', and 'wet' in line 5"),
         (change(4, water=""), "line 6: nothing in the column 'water'"),
+        (change(4, water="NA"), "line 6: nothing in the column 'water'"),
         (change(4, pot=""), "line 6: nothing in the column 'pot'"),
         (change(4, pot="02"), "line 6: plant '02' is the same number as '2' in line 5: write it"),
         (change(4, pot="2.0"), "line 6: plant '2.0' is the same number as '2' in line 5"),
@@ -347,12 +348,23 @@ def test_decimal_commas_do_not_move_cells(write):
         ({"traits": ["height", "water"]}, "traits= has 'water', which is no trait"),
         ({"traits": []}, "traits= has no name"),
         ({"view": "angle"}, "has no column 'angle'"),
+        ({"treatment": "genotype"}, "has no column 'genotype'"),
         ({"trait": "trait"}, "has no column 'trait', 'value'"),
     ],
 )
 def test_unknown_columns(write, more, message):
     with pytest.raises(ValueError, match=message):
         load_traits(write(), **COLUMNS | more)
+
+
+def test_grid_that_no_date_is_near(write):
+    with pytest.raises(ValueError, match="has no value of .* in any frame: .* correct grid= and"):
+        load_traits(write(), **COLUMNS, grid=["2023-01-01"])
+
+
+def test_class_of_the_name_none_is_legal(write):
+    rows = [row | {"water": row["water"].replace("wet", "None")} for row in ROWS]
+    assert load_traits(write(rows), **COLUMNS).classes.tolist() == ["None", "dry"]
 
 
 def test_no_column_is_a_trait(write):
