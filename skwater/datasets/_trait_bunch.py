@@ -94,7 +94,7 @@ def _settle_missing(data, table, names, missing, source):
     never = [name for name, gone in zip(names, empty.all(axis=(0, 1)), strict=True) if gone]
     if never:
         raise ValueError(
-            f"{source} has no value of {', '.join(never)} in any frame: leave it out of traits=, or "
+            f"{source} has no value of {some(never)} in any frame: leave it out of traits=, or "
             f"correct grid= and tolerance=."
         )
     partial = empty.any(axis=2) & ~empty.all(axis=2)

@@ -66,7 +66,9 @@ def read_keys(table, plant, date, needed, date_format):
     rows, errors = [], []
     for place, cells in table:
         try:
-            check_cells({n: "" if cell in _NOTHING else cell for n, cell in cells.items()}, needed)
+            check_cells(cells, needed)
+            if unknown := [name for name in needed if cells[name] in _NOTHING]:
+                raise ValueError(f"nothing in the column {unknown[0]!r}")
             time = parse_time(join_cells(cells[name] for name in date), date_format)
         except ValueError as error:
             errors.append(f"{place}: {error}")

@@ -358,7 +358,7 @@ def test_unknown_columns(write, more, message):
 
 
 def test_grid_that_no_date_is_near(write):
-    with pytest.raises(ValueError, match="has no value of .* in any frame: .* correct grid= and"):
+    with pytest.raises(ValueError, match=r"has no value of .* in any frame: .* correct grid= and"):
         load_traits(write(), **COLUMNS, grid=["2023-01-01"])
 
 
