@@ -27,7 +27,9 @@ def readme():
     """The README's first example with two epochs: three fits with splicing, 16 x 16 pixels."""
     plants = make_water_stress(size=16, random_state=0)
     sampler = RSSResampler(60, onset=plants.onset, random_state=0)
-    pipeline = make_pipeline(sampler, ConvLSTMClassifier(max_epochs=2, random_state=0, device="cpu"))
+    pipeline = make_pipeline(
+        sampler, ConvLSTMClassifier(max_epochs=2, random_state=0, device="cpu")
+    )
     return lambda: cross_val_score(
         pipeline, plants.data, plants.target, scoring="balanced_accuracy", cv=3
     )
