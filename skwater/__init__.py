@@ -15,6 +15,7 @@ _HOMES = {
     "SequenceClassifier": "skwater.classifiers",
     "SplicedSequences": "skwater.sequences",
     "make_pipeline": "skwater._pipeline",
+    "show_versions": "skwater._show_versions",
 }
 _SUBMODULES = [
     "augmentation",
