@@ -15,6 +15,7 @@ _HOMES = {
     "SequenceClassifier": "skwater.classifiers",
     "SplicedSequences": "skwater.sequences",
     "make_pipeline": "skwater._pipeline",
+    "predict_images": "skwater._predict_images",
 }
 _SUBMODULES = [
     "augmentation",
