@@ -153,7 +153,7 @@ def test_the_recipe_is_found_in_pipelines_searches_and_detectors(folder):
         make_pipeline(FrameSampler(2, strategy="first"), network),
         make_pipeline(CanopyCover(), LogisticRegression()),
         GridSearchCV(network, {"lr": [0.01]}, cv=2),
-        EarlyDetector(network),
+        EarlyDetector(network, pos_label="dry"),
     ]
     for model in models:
         plants, model = _fit(folder, model)
