@@ -26,6 +26,7 @@ _SUBMODULES = [
     "exceptions",
     "metrics",
     "model_selection",
+    "monitoring",
     "nn",
     "plotting",
     "preprocessing",

@@ -71,7 +71,9 @@ def test_names_of_columns_and_files_are_repeated(folder, tmp_path):
     csv.write_text("file;name;taken;state\n" + "\n".join(rows))
     names = {"path": "file", "plant": "name", "date": "taken", "date_format": "%d/%m/%Y"}
     plants = load_manifest(csv, **names, label="state", sep=";", start="2024-05-01")
-    model = ConvLSTMClassifier(hidden_channels=2, random_state=0, max_epochs=3).fit(plants.data, plants.target)
+    model = ConvLSTMClassifier(hidden_channels=2, random_state=0, max_epochs=3).fit(
+        plants.data, plants.target
+    )
     unlabeled = tmp_path / "old" / "new.csv"
     lines = [row.rpartition(";")[0] for row in rows if ";a;" in row]
     unlabeled.write_text("file;name;taken\n" + "\n".join(lines))
