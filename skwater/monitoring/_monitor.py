@@ -20,7 +20,7 @@ _AT_ONCE = 64  # plants whose states are put together for one step
 class PlantStatus(NamedTuple):
     """What is known of a plant after its last frame.
 
-    Attributes
+    Parameters
     ----------
     plant : str
         Name of the plant.
@@ -34,6 +34,13 @@ class PlantStatus(NamedTuple):
         Whether an alarm was raised on this day or before.
     alarm_day : float
         Day of the alarm; NaN if there was none.
+
+    Examples
+    --------
+    >>> from skwater.monitoring import PlantStatus
+    >>> status = PlantStatus("a", 12.0, 0.9, 0.1, True, 12.0)
+    >>> status.alarm_day
+    12.0
     """
 
     plant: str
