@@ -56,6 +56,9 @@ def test_splicing_needs_nothing_heavy(statement):
     assert modules & HEAVY == set()
 
 
+# Parts that run networks.
+USE_TORCH = {"nn", "classifiers", "monitoring"}
+
 IMPORT_EACH = """
 import importlib, sys
 for name in {names}:
@@ -67,7 +70,7 @@ for name in {names}:
 
 
 def test_modules_do_not_import_torch():
-    names = sorted({*skwater._SUBMODULES, "sequences"} - {"classifiers", "nn"})
+    names = sorted({*skwater._SUBMODULES, "sequences"} - USE_TORCH)
     assert output_of(IMPORT_EACH.format(names=names)).splitlines() == names
 
 
@@ -117,7 +120,7 @@ def test_import_rules(path):
     ours = [name for name in names if within(name, "skwater")]
     if part == "nn":
         assert [name for name in ours if not within(name, "skwater.nn")] == []
-    if part not in ("nn", "classifiers", "_show_versions"):
+    if part not in {*USE_TORCH, "_show_versions"}:
         assert [name for name in names if within(name, "torch", "skorch")] == []
     if part not in MAY_USE_ENDS:
         ends = [f"skwater.{name}" for name in ENDS - {part}]

@@ -8,7 +8,15 @@ import numpy as np
 from sklearn.utils import Bunch
 
 from ..sequences import ImageSequences, onset_from_days
-from ._image_dates import align, as_local, as_time, count_days, count_onset_day, format_time
+from ._image_dates import (
+    align,
+    as_local,
+    as_time,
+    count_days,
+    count_onset_day,
+    first_day,
+    format_time,
+)
 from ._image_records import check_records, find_remarks, find_unusable, sha256
 
 _DESCR = """\
@@ -116,7 +124,7 @@ def _identical(files):
 
 def make_bunch(
     records, errors, *, root, source, checksums, on_error, tolerance, grid, start, onset_day,
-    treatment, images,
+    treatment, reading, images,
 ):  # fmt: skip
     """Put records into a table of plants and dates, or raise an error for all that is wrong.
 
@@ -133,10 +141,17 @@ def make_bunch(
     dates, table, how = align(records, tolerance, grid)
     start, onset_day = as_time("start", start), as_time("onset_day", onset_day)
     days, onset_day = count_days(dates, start), count_onset_day(onset_day, dates, start)
-    plants = sorted({record.plant for record in records}, key=_natural)
+    plants = sorted({record.plant for record in records}, key=natural)
     data = ImageSequences(
-        _table_of_paths(plants, len(dates), table, unusable), **images, on_error=on_error
+        table_of_paths(plants, len(dates), table, unusable), **images, on_error=on_error
     )
+    first, is_given = first_day(dates, start)
+    data.recipe |= {
+        "days": days.tolist(),
+        "start": first,
+        "start_given": is_given,
+        "reading": reading,
+    }
     data.skipped = unusable | data.skipped
     _warn_of_gaps(data, how)
     columns = _columns(records, plants, table, len(dates))
@@ -156,7 +171,7 @@ def make_bunch(
     )
 
 
-def _table_of_paths(plants, n_frames, table, unusable):
+def table_of_paths(plants, n_frames, table, unusable):
     paths = np.full((len(plants), n_frames), None, dtype=object)
     for i, plant in enumerate(plants):
         for j in range(n_frames):
@@ -185,7 +200,7 @@ def _target(records, plants):
     return {"target": labels, "classes": classes, "target_names": [str(c) for c in classes]}
 
 
-def _natural(text):
+def natural(text):
     """Sort key in which plant 10 comes after plant 9."""
     return (0, float(text), text) if _is_number(text) else (1, 0.0, text)
 
