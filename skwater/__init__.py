@@ -15,6 +15,8 @@ _HOMES = {
     "SequenceClassifier": "skwater.classifiers",
     "SplicedSequences": "skwater.sequences",
     "make_pipeline": "skwater._pipeline",
+    "predict_images": "skwater._predict_images",
+    "show_versions": "skwater._show_versions",
 }
 _SUBMODULES = [
     "augmentation",
@@ -25,6 +27,7 @@ _SUBMODULES = [
     "exceptions",
     "metrics",
     "model_selection",
+    "monitoring",
     "nn",
     "plotting",
     "preprocessing",

@@ -43,13 +43,21 @@ def modules_after(statement):
 
 @pytest.mark.parametrize(
     "statement",
-    ["import skwater", "from skwater import RSSResampler", "from skwater import make_pipeline"],
+    [
+        "import skwater",
+        "from skwater import RSSResampler",
+        "from skwater import make_pipeline",
+        "from skwater import show_versions",
+    ],
 )
 def test_splicing_needs_nothing_heavy(statement):
     modules = modules_after(statement)
     assert "skwater" in modules
     assert modules & HEAVY == set()
 
+
+# Parts that run networks.
+USE_TORCH = {"nn", "classifiers", "monitoring"}
 
 IMPORT_EACH = """
 import importlib, sys
@@ -62,7 +70,7 @@ for name in {names}:
 
 
 def test_modules_do_not_import_torch():
-    names = sorted({*skwater._SUBMODULES, "sequences"} - {"classifiers", "nn"})
+    names = sorted({*skwater._SUBMODULES, "sequences"} - USE_TORCH)
     assert output_of(IMPORT_EACH.format(names=names)).splitlines() == names
 
 
@@ -98,7 +106,7 @@ def part_of(path):
 
 # Parts that use the others, and that nothing but the top and these three may use.
 ENDS = {"classifiers", "plotting", "cli"}
-MAY_USE_ENDS = {"__init__", "persistence", "export", "monitoring"}
+MAY_USE_ENDS = {"__init__", "_show_versions", "persistence", "export", "monitoring"}
 
 
 def test_the_imports_are_found():
@@ -112,7 +120,7 @@ def test_import_rules(path):
     ours = [name for name in names if within(name, "skwater")]
     if part == "nn":
         assert [name for name in ours if not within(name, "skwater.nn")] == []
-    if part not in ("nn", "classifiers"):
+    if part not in {*USE_TORCH, "_show_versions"}:
         assert [name for name in names if within(name, "torch", "skorch")] == []
     if part not in MAY_USE_ENDS:
         ends = [f"skwater.{name}" for name in ENDS - {part}]

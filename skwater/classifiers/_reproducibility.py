@@ -11,6 +11,7 @@ from contextlib import contextmanager
 
 import torch
 
+from ..nn._waiting import sleeping_if_busy
 from ..nn._workspace import give_freed_memory_back
 
 # With fewer pixels in a batch, a second thread makes a step slower: up to ten times for vectors.
@@ -90,10 +91,15 @@ def single_threaded_if_small(n_pixels):
     """Use one torch thread if batches are so small that threads would only wait for each other.
 
     A forked process always uses one: OpenMP would wait there for threads of the parent, forever.
+    If several are used, they sleep while they wait on a busy machine.
     """
     process, is_small = _process, n_pixels < _PIXELS_FOR_THREADS
-    if getattr(process.thread, "is_limited", False) or not (is_small or process.is_forked):
+    if getattr(process.thread, "is_limited", False):
         yield
+        return
+    if not (is_small or process.is_forked):
+        with sleeping_if_busy():
+            yield
         return
     with process.lock:
         # A new thread starts with the number of the process. If that is limited now, the number

@@ -6,6 +6,7 @@ from collections import Counter
 import numpy as np
 
 from ..sequences import ImageSequences
+from ._image_dates import as_time, first_day
 from ._image_records import check_records, find_remarks, find_unusable, sha256, unusable_lines
 from ._plant_bunch import PlantBunch, arrange, find_confounded, some, warn_of_gaps
 
@@ -65,7 +66,19 @@ def _identical(files):
     return [group for group in groups.values() if len(group) > 1]
 
 
-def make_bunch(records, errors, *, root, source, checksums, on_error, images, **dates_and_columns):
+def make_bunch(
+    records,
+    errors,
+    *,
+    root,
+    source,
+    checksums,
+    on_error,
+    start,
+    reading,
+    images,
+    **dates_and_columns,
+):
     """Put records into a table of plants and dates, or raise an error for all that is wrong.
 
     Returns
@@ -77,12 +90,16 @@ def make_bunch(records, errors, *, root, source, checksums, on_error, images, **
     if on_error == "raise":
         errors = errors + unusable_lines(records, unusable)
     check_records(records, errors, source, "image")
-    table, columns, items = arrange(records, **dates_and_columns)
-    paths = np.full((len(items["plant"]), len(items["dates"])), None, dtype=object)
-    for cell, record in table.items():
-        if record.path not in unusable:
-            paths[cell] = record.path
+    table, columns, items = arrange(records, start=start, **dates_and_columns)
+    paths = table_of_paths(len(items["plant"]), len(items["dates"]), table, unusable)
     data = ImageSequences(paths, **images, on_error=on_error)
+    first, is_given = first_day(items["dates"], as_time("start", start))
+    data.recipe |= {
+        "days": items["days"].tolist(),
+        "start": first,
+        "start_given": is_given,
+        "reading": reading,
+    }
     data.skipped = unusable | data.skipped
     warn_of_gaps(data.paths == None, items["alignment"])  # noqa: E711  # elementwise
     return ImageBunch(
@@ -92,3 +109,12 @@ def make_bunch(records, errors, *, root, source, checksums, on_error, images, **
         **items,
         DESCR=_DESCR.format(n=len(paths), source=source),
     )
+
+
+def table_of_paths(n_plants, n_frames, table, unusable):
+    """Paths (n_plants, n_frames) of the images that can be used, None for the others."""
+    paths = np.full((n_plants, n_frames), None, dtype=object)
+    for cell, record in table.items():
+        if record.path not in unusable:
+            paths[cell] = record.path
+    return paths

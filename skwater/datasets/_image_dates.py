@@ -175,6 +175,13 @@ def _gap(start, end):
     return gap if isinstance(gap, float) else gap.total_seconds() / 86400
 
 
+def first_day(dates, start):
+    """Day 0, as text in ISO form, or a number if dates are numbers, and whether it was given."""
+    if isinstance(dates[0], float):
+        return start or 0.0, True
+    return str((dates[0] if start is None else start).date()), start is not None
+
+
 def count_days(dates, start):
     """Days from `start`, or the first date, to each date; whole numbers if all of them are."""
     if isinstance(dates[0], float):
@@ -183,6 +190,13 @@ def count_days(dates, start):
         start = dates[0] if start is None else start
         days = np.array([_gap(_midnight(start), when) for when in dates])
     return days.astype(np.int64) if (days == np.rint(days)).all() else days
+
+
+def days_since(start, time, *, whole):
+    """Days from `start` to a date, without the hours if `whole`; the difference of two numbers."""
+    if not isinstance(time, datetime):
+        return time - start
+    return float(_gap(_midnight(start), _midnight(time) if whole else time))
 
 
 def count_onset_day(onset_day, dates, start, noun):

@@ -2,6 +2,7 @@
 
 import csv as csv_format
 import re
+from functools import partial
 
 from ._image_bunch import make_bunch
 from ._image_dates import parse_time
@@ -97,23 +98,11 @@ def load_image_sequences(
     >>> plants.data.shape, plants.target, plants.days
     ((2, 2, 8, 8, 3), array(['dry', 'wet'], dtype='<U3'), array([0, 2]))
     """
+    reading = {"date_pattern": date_pattern, "date_format": date_format}
     root = find_folder(root)
     labels = _read_labels(labels)
-    records, errors = [], []
-    for file in _image_files(root, labels):
-        *label, plant, _ = file.relative_to(root).parts
-        place = str(file.relative_to(root))
-        try:
-            if not is_inside(file, root):
-                raise ValueError(f"it links to a place outside {root}")
-            time = _parse_name(file.stem, date_pattern, date_format)
-            if labels is not None and plant not in labels:
-                raise ValueError(f"plant {plant!r} has no label in labels=")
-        except ValueError as error:
-            errors.append(f"{place}: {error}")
-            continue
-        label = label[0] if labels is None else labels[plant]
-        records.append(ImageRecord(str(file), plant, time, str(label), place, {}))
+    label_of = partial(_find_label, labels)
+    records, errors = read_folder(root, _image_files(root, labels), label_of, **reading)
     return make_bunch(
         records,
         errors,
@@ -126,26 +115,56 @@ def load_image_sequences(
         start=start,
         onset_day=onset_day,
         treatment=None,
+        reading=reading,
         images=images,
     )
 
 
+def read_folder(root, files, label_of, *, date_pattern, date_format):
+    """Records of the images of a tree, and what is wrong with others.
+
+    ``label_of`` gives the label of a plant from its outer folders and its name.
+    """
+    records, errors = [], []
+    for file in files:
+        *outer, plant, _ = file.relative_to(root).parts
+        place = str(file.relative_to(root))
+        try:
+            if not is_inside(file, root):
+                raise ValueError(f"it links to a place outside {root}")
+            time = _parse_name(file.stem, date_pattern, date_format)
+            label = label_of(outer, plant)
+        except ValueError as error:
+            errors.append(f"{place}: {error}")
+            continue
+        records.append(ImageRecord(str(file), plant, time, label, place, {}))
+    return records, errors
+
+
+def _find_label(labels, outer, plant):
+    if labels is None:
+        return outer[0]
+    if plant not in labels:
+        raise ValueError(f"plant {plant!r} has no label in labels=")
+    return str(labels[plant])
+
+
 def _image_files(root, labels):
     """All images of the tree, or FileNotFoundError that says how it should look."""
-    files = _find_images(root, 2 if labels is not None else 3)
+    files = find_images(root, 2 if labels is not None else 3)
     if files:
         return files
     if labels is not None:
         raise FileNotFoundError(f"There are no images like <plant>/<date>.png in {root}.")
     raise FileNotFoundError(
         f"There are no images like <label>/<plant>/<date>.png in {root}"
-        + (", but some like <plant>/<date>.png" if _find_images(root, 2) else "")
+        + (", but some like <plant>/<date>.png" if find_images(root, 2) else "")
         + ". If folders of plants are not in folders of labels, give the label of each plant: "
         "labels={'plant 1': 'dry', ...} or a CSV file."
     )
 
 
-def _find_images(root, depth):
+def find_images(root, depth):
     return [
         file
         for file in sorted(root.glob("/".join("*" * depth)))

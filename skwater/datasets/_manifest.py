@@ -142,6 +142,34 @@ def load_manifest(
     ... )  # doctest: +SKIP
     >>> print(plants.summary())  # doctest: +SKIP
     """
+    reading = {
+        "path": path,
+        "plant": plant,
+        "date": date,
+        "date_format": date_format,
+        "sep": sep,
+        "encoding": encoding,
+    }
+    records, errors, source, root = read_manifest(csv, root, label, **reading)
+    return make_bunch(
+        records,
+        errors,
+        root=root,
+        source=source,
+        checksums=checksums,
+        on_error=on_error,
+        tolerance=tolerance,
+        grid=grid,
+        start=start,
+        onset_day=onset_day,
+        treatment=treatment,
+        reading=reading,
+        images=images,
+    )
+
+
+def read_manifest(csv, root, label, *, path, plant, date, date_format, sep, encoding):
+    """Records of a CSV file or a DataFrame: records, errors, name of the source, folder."""
     dates = [date] if isinstance(date, str) else list(date)
     needed = [path, plant, *dates, *([label] if label else [])]
     source, rows = read_rows(csv, sep, encoding, needed, "path=, plant=, date=")
@@ -159,20 +187,7 @@ def load_manifest(
         columns = {name: str(value) for name, value in row.items() if name not in needed}
         name, group = str(row[plant]), str(row[label]) if label else None
         records.append(ImageRecord(file, name, time, group, place, columns))
-    return make_bunch(
-        records,
-        errors,
-        root=root,
-        source=source,
-        checksums=checksums,
-        on_error=on_error,
-        tolerance=tolerance,
-        grid=grid,
-        start=start,
-        onset_day=onset_day,
-        treatment=treatment,
-        images=images,
-    )
+    return records, errors, source, root
 
 
 def find_folder(root):

@@ -1,6 +1,7 @@
 """Displays of plants, splices and scores, like those of scikit-learn. They need matplotlib."""
 
 from ._benchmark import BenchmarkDisplay
+from ._contact_sheet import FramesDisplay
 from ._early_detection import EarlyDetectionDisplay
 from ._frame_importance import FrameImportanceDisplay
 from ._growth import GrowthDisplay
@@ -11,6 +12,7 @@ __all__ = [
     "BenchmarkDisplay",
     "EarlyDetectionDisplay",
     "FrameImportanceDisplay",
+    "FramesDisplay",
     "GrowthDisplay",
     "PermutationDisplay",
     "SpliceDisplay",

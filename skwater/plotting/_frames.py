@@ -43,7 +43,7 @@ def refuse_channel(channel):
 
 def read_thumbnails(X, size=96):
     """Images of X, read one plant at a time, as RGB from 0 to 1 of at most about `size` pixels."""
-    return to_rgb(np.stack([_shrink(sequence, size) for sequence in iter_sequences(X)]))
+    return to_rgb(np.stack([shrink(sequence, size) for sequence in iter_sequences(X)]))
 
 
 def to_rgb(images):
@@ -60,6 +60,7 @@ def to_rgb(images):
     return np.broadcast_to(rgb, (*rgb.shape[:-1], 3))
 
 
-def _shrink(images, size):
+def shrink(images, size):
+    """Every so many-th pixel of images (..., height, width, n_channels), about `size` of them."""
     step = max(1, max(images.shape[-3:-1]) // size)
     return images[..., ::step, ::step, :]

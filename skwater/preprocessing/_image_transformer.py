@@ -23,6 +23,7 @@ class _ImageTransformer(TransformerMixin, BaseEstimator):
     """
 
     _frames = "images"
+    _by_frame = True  # each frame by itself: so it can follow plants one image at a time
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None):

@@ -64,6 +64,7 @@ class CanopyCover(TransformerMixin, BaseEstimator):
     """
 
     _parameter_constraints: dict = {"threshold": _THRESHOLD}
+    _by_frame = True
 
     def __init__(self, *, threshold=0.1):
         self.threshold = threshold

@@ -13,6 +13,7 @@ from ._layout import (
     onset_from_days,
 )
 from ._lazy import LazySequences, SplicedSequences, gather, is_lazy
+from ._recipe import describe_setting
 from ._statistics import channel_statistics
 from ._validation import check_sequences, missing_frames
 
@@ -27,6 +28,7 @@ __all__ = [
     "check_days",
     "check_layout",
     "check_sequences",
+    "describe_setting",
     "frame_shape",
     "gather",
     "has_images",

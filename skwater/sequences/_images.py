@@ -12,6 +12,7 @@ from ._frame_cache import FrameCache, identify
 from ._headers import MAX_PIXELS, Header, ImageError, open_image, read_header
 from ._lazy import LazySequences
 from ._pixels import Crop, decode
+from ._recipe import ONE_FOR_EACH
 
 
 class ImageSequences(LazySequences):
@@ -138,6 +139,7 @@ class ImageSequences(LazySequences):
         self._dtype_read = _depth(dtype, headers)
         self._frame = self._common_frame(headers)
         self._can_miss = bool((self._slots < 0).any())
+        self._recipe = {"images": self._settings(), "changed": False}
         super().__init__(
             np.repeat(np.arange(len(paths))[:, None], paths.shape[1], axis=1),
             np.arange(paths.shape[1]),
@@ -158,6 +160,20 @@ class ImageSequences(LazySequences):
     @property
     def paths(self):
         return self._base_paths[self.donors, self.frames]
+
+    def _settings(self):
+        """How each image is read, as arguments for other images; see `_recipe`."""
+        boxes = sorted(set(self._boxes), key=str)
+        return {
+            "size": self._crop.size,
+            "center_crop": self._crop.center,
+            "boxes": boxes[0] if len(boxes) == 1 else ONE_FOR_EACH,
+            "stretch": self._crop.stretch,
+            "color": "gray" if self._gray else "rgb",
+            "dtype": str(self._dtype_read),
+            "convert": self._convert,
+            "max_pixels": self._max_pixels,
+        }
 
     def _check_files(self, on_error):
         """Read the header of every file once; drop or report those that cannot be used."""

@@ -27,9 +27,23 @@ class LazySequences(ABC):
         Column of the base that gives each frame.
     """
 
+    _recipe = None  # of all frames of the base
+
     def __init__(self, donors, frames):
         self.donors = donors
         self.frames = frames
+
+    @property
+    def recipe(self):
+        """How the images were loaded, with the days of these frames; None if it is not known."""
+        recipe = self._recipe
+        if recipe is None or "days" not in recipe:
+            return recipe
+        return recipe | {"days": [recipe["days"][frame] for frame in self.frames]}
+
+    @recipe.setter
+    def recipe(self, recipe):
+        self._recipe = recipe
 
     @property
     @abstractmethod
@@ -265,6 +279,8 @@ class MappedSequences(LazySequences):
 
     def __init__(self, source, function, frame_shape, dtype):
         super().__init__(source.donors, source.frames)
+        if source._recipe is not None:
+            self._recipe = source._recipe | {"changed": True}
         self.source = source
         self.function = function
         self._frame_shape = tuple(frame_shape)

@@ -8,6 +8,7 @@ from sklearn.utils.validation import _check_y, validate_data
 
 from ._layout import LAYOUTS, as_array, can_be_illegal, check_layout, missing_in, more
 from ._lazy import gather, is_lazy, n_base, used_frames
+from ._recipe import check_recipe, store_recipe
 
 _COLOR = "(n_samples, n_frames, height, width, 3)"
 
@@ -73,7 +74,9 @@ def check_sequences(
         raise ValueError(f"{name} needs color images, X of shape {_COLOR}, got {X.shape}.")
     if fitted:
         _check_same_frames(X.shape, fitted, name, same_size=complete)
+        check_recipe(estimator, X)
     if reset:
+        store_recipe(estimator, X)
         _warn_of_one_image(X.shape)
         estimator.sequence_shape_ = X.shape[1:]
     if complete:
