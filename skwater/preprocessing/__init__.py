@@ -3,6 +3,7 @@
 from ._baseline import BaselineCorrector
 from ._frame_sampler import FrameSampler
 from ._frame_scaler import FrameScaler
+from ._frame_wise import FrameWise
 from ._size import CenterCrop, Resize
 from ._vegetation import CanopyCover, VegetationMask
 
@@ -12,6 +13,7 @@ __all__ = [
     "CenterCrop",
     "FrameSampler",
     "FrameScaler",
+    "FrameWise",
     "Resize",
     "VegetationMask",
 ]
