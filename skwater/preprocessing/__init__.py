@@ -5,6 +5,7 @@ from ._frame_sampler import FrameSampler
 from ._frame_scaler import FrameScaler
 from ._frame_wise import FrameWise
 from ._size import CenterCrop, Resize
+from ._stack import stack_channels
 from ._vegetation import CanopyCover, VegetationMask
 
 __all__ = [
@@ -16,4 +17,5 @@ __all__ = [
     "FrameWise",
     "Resize",
     "VegetationMask",
+    "stack_channels",
 ]
