@@ -55,6 +55,7 @@ UNCHECKED = {
     "CenterCrop": "takes pictures only, has its own tests",
     "Resize": "takes pictures only, has its own tests",
     "VegetationMask": "takes pictures only, has its own tests",
+    "WhiteBalance": "takes color images only, has its own tests",
     "Pipeline": "is imbalanced-learn's own",
 }
 # Classes 1 and 2, "one" and "two": which of them is stressed? The detector must ask.

@@ -7,6 +7,7 @@ from ._frame_wise import FrameWise
 from ._size import CenterCrop, Resize
 from ._stack import stack_channels
 from ._vegetation import CanopyCover, VegetationMask
+from ._white_balance import WhiteBalance
 
 __all__ = [
     "BaselineCorrector",
@@ -17,5 +18,6 @@ __all__ = [
     "FrameWise",
     "Resize",
     "VegetationMask",
+    "WhiteBalance",
     "stack_channels",
 ]

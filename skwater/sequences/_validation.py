@@ -119,8 +119,8 @@ def _check_rank(shape, name, frames):
     if frames == "vectors" and len(shape) in (4, 5):
         raise ValueError(
             f"{name} takes arrays of shape {LAYOUTS[2]} or {LAYOUTS[3]}, got images of shape "
-            f"{shape}. Make numbers of them first, for example with "
-            f"skwater.preprocessing.CanopyCover."
+            f"{shape}. Make vectors of them first, for example with FrameEncoder or CanopyCover of "
+            f"skwater.preprocessing."
         )
 
 
