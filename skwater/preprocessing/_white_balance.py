@@ -173,8 +173,8 @@ def _check_reference(reference, size):
     inside = top >= 0 and left >= 0 and top + height <= size[0] and left + width <= size[1]
     if not inside or min(height, width) < 1:
         raise ValueError(
-            f"The reference (top, left, height, width) = {tuple(reference)} is not inside of images "
-            f"of {size[0]} x {size[1]} pixels (height x width)."
+            f"reference=(top, left, height, width)={tuple(reference)} is not inside of images of "
+            f"{size[0]} x {size[1]} pixels (height x width)."
         )
 
 
@@ -193,8 +193,8 @@ def _reference_color(image, reference):
     color = pixels.mean(axis=0, dtype=np.float64)
     if not (color > 0).all():
         raise ValueError(
-            f"The reference has the color {color.tolist()}: where it is black, no light can be read "
-            f"from it. Choose another one, and put this step before any mask."
+            f"The reference has the color {color.tolist()}: no light can be read from black. "
+            f"Choose another reference, and put this step before any mask."
         )
     return color
 
