@@ -29,16 +29,18 @@ class WhiteBalance(_ImageTransformer):
     the least green for their red, mostly soil: light that multiplies the channels does not change
     which pixels these are.
 
-    On simulated plants whose light changed from image to image, the canopy cover until day 39
-    classified with a balanced accuracy of 0.64, with the background as the reference 0.81, with a
-    card 0.84, and in constant light 0.82. Gray world, the textbook method, gave 0.51: it takes the
-    mean color of the image for gray, and so removes the green of a large plant.
+    On simulated plants, logistic regression on the canopy cover until day 39 has a balanced
+    accuracy of 0.83 in constant light, and of 0.64 if the light changes from image to image. With
+    the background as the reference it is 0.83 again, with a card 0.82. Gray world, the textbook
+    method, makes it worse, 0.53: it takes the mean color of an image for gray, and so removes the
+    green of a large plant.
 
     It misleads in four ways. If plants fill more than nine tenths of the image, or their leaves
-    turn yellow or red, leaves become the background, and what is removed is their color. Soil that
-    dries becomes brighter: its plants then become darker, in the treatment that has no water. What
-    is saturated or in shadow is not corrected. And a card must be as large as its part of the image
-    and must lie in the light of the plant.
+    turn yellow or red, leaves become the background, and what is removed is their color: on images
+    filled by those plants the mean error of the cover was 0.22, and 0.08 without correction. Soil
+    that dries becomes brighter, so that plants without water become darker. What is saturated or
+    in shadow is not corrected. And a card that moves, or lies in other light than the plant, is no
+    reference.
 
     Parameters
     ----------

@@ -1,5 +1,7 @@
 """Lazy sequences that have the channels of several others."""
 
+import sys
+
 import numpy as np
 
 from ._layout import as_frames, frame_shape, has_images
@@ -32,6 +34,9 @@ class StackedSequences(LazySequences):
         n, t = sources[0].donors.shape
         super().__init__(table.reshape(n, t), np.arange(t))
         self.sources = sources
+
+    def __sizeof__(self):
+        return super().__sizeof__() + sum(map(sys.getsizeof, self.sources))
 
     @property
     def frame_shape(self):

@@ -1,6 +1,7 @@
 """Channels of several sequences."""
 
 import pickle
+import sys
 import tracemalloc
 
 import cv2
@@ -151,6 +152,11 @@ def test_no_second_copy_is_made_on_the_way():
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 1.2 * nbytes
+
+
+def test_size_is_that_of_the_sources():
+    A = make_images(n=40)
+    assert sys.getsizeof(stack_channels(lazily(A), A)) > 2 * A.nbytes
 
 
 def test_splices_of_other_donors_are_refused():
