@@ -36,11 +36,11 @@ class WhiteBalance(_ImageTransformer):
     green of a large plant.
 
     It misleads in four ways. If plants fill more than nine tenths of the image, or their leaves
-    turn yellow or red, leaves become the background, and what is removed is their color: on images
-    filled by those plants the mean error of the cover was 0.22, and 0.08 without correction. Soil
-    that dries becomes brighter, so that plants without water become darker. What is saturated or
-    in shadow is not corrected. And a card that moves, or lies in other light than the plant, is no
-    reference.
+    turn yellow or red, leaves become the background, and what is removed is their color: in the
+    center of those images, which large plants fill, the mean error of the cover is 0.22, and 0.08
+    without correction. Soil that dries becomes brighter, so that plants without water become
+    darker. What is saturated or in shadow is not corrected. And a card that moves, or lies in other
+    light than the plant, is no reference.
 
     Parameters
     ----------
