@@ -78,6 +78,7 @@ class FrameWise(TransformerMixin, BaseEstimator):
     """
 
     _parameter_constraints: dict = {"transformer": [HasMethods(["fit", "transform"])]}
+    _by_frame = True
 
     def __init__(self, transformer):
         self.transformer = transformer

@@ -37,7 +37,7 @@ def stack_channels(*sequences):
     shows different parts of the plant: register the images first, or reduce them to vectors and
     stack those. Only row and column numbers tell which plants and dates belong together. Given
     arrays, the function cannot see that plants are in another order; given what a loader returns,
-    it compares plants, labels, dates and days.
+    it compares plants, labels, dates and days, and given its ``data`` only, the days.
 
     A frame that one of the arguments lacks is missing in the result, since a frame that is NaN in
     part is not legal: a warning says how many frames of the others are lost. If a camera has few
@@ -97,7 +97,7 @@ def stack_channels(*sequences):
             f"stack_channels takes two or more sequences, stack_channels(color, thermal), got "
             f"{len(sequences)} argument{'' if sequences else 's'}."
         )
-    _check_bunches([(k, X) for k, X in enumerate(sequences, 1) if isinstance(X, Bunch)])
+    _check_known([(k, _what_is_known(X)) for k, X in enumerate(sequences, 1)])
     data = [X.data if isinstance(X, Bunch) else X for X in sequences]
     data = [_as_sequences(k, X) for k, X in enumerate(data, 1)]
     for k, X in enumerate(data[1:], 2):
@@ -107,10 +107,17 @@ def stack_channels(*sequences):
     return stack if any(map(is_lazy, data)) else np.asarray(stack)
 
 
-def _check_bunches(bunches):
-    """Refuse what loaders return if it is of other plants or dates."""
+def _what_is_known(X):
+    """What a loader says of plants and dates."""
+    if isinstance(X, Bunch):
+        return X
+    return (X.recipe or {}) if is_lazy(X) else {}
+
+
+def _check_known(arguments):
+    """Refuse other plants or dates."""
     for name, remedy in _SAME.items():
-        known = [(k, list(b[name])) for k, b in bunches if b.get(name) is not None]
+        known = [(k, list(of[name])) for k, of in arguments if of.get(name) is not None]
         for k, values in known[1:]:
             first, expected = known[0]
             for i, (a, b) in enumerate(zip_longest(expected, values, fillvalue="none")):
