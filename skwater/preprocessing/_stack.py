@@ -21,6 +21,7 @@ _SAME = {
     "plant": "Load the same plants, or choose rows of the data that are the same plants.",
     "target": "Give all of them the same labels.",
     "dates": "Load all of them with the same grid=.",
+    "start": "Load all of them with the same start=.",
     "days": "Load all of them with the same grid= and start=.",
 }
 
@@ -117,7 +118,9 @@ def _what_is_known(X):
 def _check_known(arguments):
     """Refuse other plants or dates."""
     for name, remedy in _SAME.items():
-        known = [(k, list(of[name])) for k, of in arguments if of.get(name) is not None]
+        known = [
+            (k, np.atleast_1d(of[name]).tolist()) for k, of in arguments if of.get(name) is not None
+        ]
         for k, values in known[1:]:
             first, expected = known[0]
             for i, (a, b) in enumerate(zip_longest(expected, values, fillvalue="none")):
