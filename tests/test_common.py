@@ -12,6 +12,7 @@ import pytest
 import sklearn.utils.estimator_checks as sklearn_checks
 from sklearn.base import BaseEstimator
 from sklearn.linear_model import LogisticRegression
+from sklearn.preprocessing import StandardScaler
 
 import skwater
 from skwater import (
@@ -21,7 +22,7 @@ from skwater import (
     RSSResampler,
     SequenceClassifier,
 )
-from skwater.preprocessing import BaselineCorrector, FrameSampler, FrameScaler
+from skwater.preprocessing import BaselineCorrector, FrameSampler, FrameScaler, FrameWise
 
 
 def import_example(name):
@@ -46,6 +47,7 @@ LEAST = {
     FrameSampler(): 45,
     BaselineCorrector(7): 45,
     FrameScaler(): 45,
+    FrameWise(StandardScaler()): 45,
     EarlyDetector(LogisticRegression(), min_frames=2, one_model_per_date=True): 55,
 }
 UNCHECKED = {
@@ -53,6 +55,7 @@ UNCHECKED = {
     "CenterCrop": "takes pictures only, has its own tests",
     "Resize": "takes pictures only, has its own tests",
     "VegetationMask": "takes pictures only, has its own tests",
+    "WhiteBalance": "takes color images only, has its own tests",
     "Pipeline": "is imbalanced-learn's own",
 }
 # Classes 1 and 2, "one" and "two": which of them is stressed? The detector must ask.

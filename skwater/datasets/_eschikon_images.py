@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 from sklearn.utils._param_validation import StrOptions, validate_params
 
-from ..sequences import ImageSequences, onset_from_days
+from ..preprocessing import stack_channels
+from ..sequences import ImageSequences, missing_frames, onset_from_days
 from ..sequences._headers import MAX_PIXELS, ImageError, open_image, read_header
 from ._data_home import get_data_home
 from ._eschikon import DAYS, ONSET_DAY, RemoteFile, fetch_file, read_mat
@@ -17,6 +18,7 @@ from ._image_dates import parse_time
 
 SOWING = datetime(2018, 1, 18)
 _N_BOXES = 30
+_CAMERAS = ("rgb", "ir1", "ir2", "multispec")
 _BOXES = RemoteFile(
     name="boxDetections.mat",
     commit="df290c9a21e932cd0dbed7602fc6b16b3ef32e0a",
@@ -30,7 +32,7 @@ _DESCR = """\
 Eschikon sugar beet images
 ==========================
 
-Images of {n} boxes on {t} dates by the camera {camera}, on disk in {root}.
+Images of {n} boxes on {t} dates by the camera {cameras}, on disk in {root}.
 
 :target: 1 = drying (boxes 13-15, 19-21, 28-30), not watered after day 28; 0 = watered
 :nitrogen: high (boxes 1-3, 7-12, 16-18), medium (4-6, 13-15, 19-21), low (22-30)
@@ -48,9 +50,9 @@ https://doi.org/10.1186/s13007-019-0398-8
 @validate_params(
     {
         "root": [str, os.PathLike],
-        "camera": [StrOptions({"rgb", "ir1", "ir2", "multispec"})],
+        "camera": [StrOptions(set(_CAMERAS)), tuple, list],
         "crop": [StrOptions({"box", "center"}), None],
-        "boxes": ["array-like", str, os.PathLike, None],
+        "boxes": ["array-like", str, os.PathLike, dict, None],
         "dates": ["array-like", None],
         "include_weed_boxes": ["boolean"],
         "data_home": [str, os.PathLike, None],
@@ -85,9 +87,12 @@ def load_eschikon(
     ----------
     root : str or path-like
         The folder with the folders of the dates.
-    camera : {"rgb", "ir1", "ir2", "multispec"}, default="rgb"
+    camera : {"rgb", "ir1", "ir2", "multispec"} or tuple of them, default="rgb"
         Color; one of two gray infrared cameras; or 25 bands, which lie in blocks of 5 x 5 pixels
-        in the image and become channels, row by row, in 10 bits (those of 8 bits times 4).
+        in the image and become channels, row by row, in 10 bits (those of 8 bits times 4). Several
+        cameras are stacked as channels in this order, see
+        :func:`~skwater.preprocessing.stack_channels`; `size` is then needed. They stand side by
+        side and are not registered: one pixel shows different parts of a box.
     crop : {"box", "center"} or None, default="box"
         "box" rotates and cuts out the box of plants as the authors found it on each date, for the
         color camera only unless `boxes` are given. "center" cuts out the largest central square.
@@ -96,9 +101,10 @@ def load_eschikon(
         and four and a half wide, and are cut to its shape, see :class:`~skwater.ImageSequences`.
     dates : array-like of str, default=None
         Days to load, in ISO form; by default all that exist.
-    boxes : str, path-like or array-like of shape (16, 30, 5), default=None
+    boxes : str, path-like, array-like of shape (16, 30, 5), or dict of them, default=None
         Crop boxes for each date and box, (x_min, y_min, width, height, angle), or the authors' file
-        ``boxDetections.mat``. By default that is downloaded once.
+        ``boxDetections.mat``. By default that is downloaded once. For several cameras a dict, by
+        camera, as each has pixels of its own.
     include_weed_boxes : bool, default=True
         Whether boxes 16 to 18, in which weeds grew and no beets, are loaded.
     data_home : str or path-like, default=None
@@ -106,7 +112,8 @@ def load_eschikon(
     download_if_missing : bool, default=True
         If False, raise an OSError if the file of boxes is missing.
     **images : dict
-        Passed to :class:`~skwater.ImageSequences`: ``cache``, ``on_error`` and so on.
+        Passed to :class:`~skwater.ImageSequences`: ``cache``, ``on_error`` and so on. Of several
+        cameras each has its own cache, whose name ends in that of the camera.
 
     Returns
     -------
@@ -114,7 +121,8 @@ def load_eschikon(
         With the attributes
 
         data : ImageSequences of shape (n_boxes, n_frames, height, width, n_channels)
-            The images.
+            The images; of several cameras, other lazy sequences. A frame that one of them lacks
+            is then missing, with a warning.
         target : ndarray of shape (n_boxes,), dtype int64
             1 = drying, 0 = watered.
         target_names : list of str
@@ -148,7 +156,8 @@ def load_eschikon(
     FileNotFoundError
         If there is no folder of a date.
     ValueError
-        If images cannot be used (all are listed), give several sizes, or have no boxes.
+        If images cannot be used (all are listed), give several sizes, or have no boxes, or if a
+        camera is unknown or named twice.
     OSError
         If the file of boxes may not be or cannot be downloaded, or is not that of the authors.
 
@@ -170,26 +179,28 @@ def load_eschikon(
     (30, 16, 64, 96, 3)
     """
     root = Path(root).expanduser()
+    cameras = _check_cameras(camera, boxes)
     folders = _date_folders(root, dates)
     days = np.array([(date - SOWING).days for date in folders])
     plant = np.arange(_N_BOXES)
     water, nitrogen, weeds = _design()
     loaded = plant if include_weed_boxes else plant[weeds != "only"]
-    paths = np.full((len(loaded), len(days)), None, dtype=object)
-    for i, box in enumerate(loaded):
-        for j, folder in enumerate(folders.values()):
-            file = folder / camera / f"{box + 1}.png"
-            paths[i, j] = str(file) if file.exists() else None
-    options = {"color": "rgb" if camera == "rgb" else "gray"}
-    if camera == "multispec":
-        options["convert"] = multispectral_bands
-    if crop == "box":
-        table = _find_boxes(boxes, camera, data_home, download_if_missing)
-        options["boxes"] = table[_positions(days)][:, loaded].swapaxes(0, 1)
-    elif crop == "center":
-        options["center_crop"] = _square(paths, camera, images.get("max_pixels", MAX_PIXELS))
-    return ImageBunch(
-        data=ImageSequences(paths, size=size, **{**options, **images}),
+    data = {}
+    for name in cameras:
+        options = {"size": size, **_options(name), **images}
+        paths = _paths(folders, loaded, name)
+        if crop == "box":
+            given = boxes.get(name) if isinstance(boxes, dict) else boxes
+            table = _find_boxes(given, name, data_home, download_if_missing)
+            options["boxes"] = table[_positions(days)][:, loaded].swapaxes(0, 1)
+        elif crop == "center":
+            options["center_crop"] = _square(paths, name, options.get("max_pixels", MAX_PIXELS))
+        if len(cameras) > 1 and options.get("cache") is not None:
+            options["cache"] = f"{os.fspath(options['cache'])}.{name}"
+        data[name] = ImageSequences(paths, **options)
+    return CameraBunch(
+        data,
+        data=stack_channels(*data.values()) if len(data) > 1 else data[cameras[0]],
         target=water[loaded],
         target_names=["watered", "drying"],
         classes=np.array([0, 1]),
@@ -202,8 +213,74 @@ def load_eschikon(
         onset_day=ONSET_DAY,
         onset=onset_from_days(days, ONSET_DAY),
         alignment="each date is a frame",
-        DESCR=_DESCR.format(n=len(loaded), t=len(days), camera=camera, root=root),
+        DESCR=_DESCR.format(n=len(loaded), t=len(days), cameras=" and ".join(cameras), root=root),
     )
+
+
+class CameraBunch(ImageBunch):
+    """The images of one camera or several, with a summary to read."""
+
+    def __init__(self, cameras, /, **items):
+        super().__init__(**items)
+        self.__dict__["_cameras"] = cameras
+
+    def summary(self):
+        """Report what was found: plants, dates, gaps, sizes, classes, duplicates.
+
+        Returns
+        -------
+        str
+            Some lines of text, and of several cameras as many for each. Files of equal length are
+            read, to find those of equal content.
+        """
+        if len(self._cameras) == 1:
+            return super().summary()
+        n, t, h, w, c = self.data.shape
+        missing = missing_frames(self.data)
+        parts = [
+            f"{n} plants x {t} frames of {h} x {w} pixels, {c} channels of "
+            f"{len(self._cameras)} cameras, {self.data.dtype}\n"
+            f"missing frames, which at least one camera lacks: {missing.sum()} of {missing.size}"
+        ]
+        for name, images in self._cameras.items():
+            one = ImageBunch(**{**self, "data": images})
+            parts.append(f"camera {name}\n{one.summary()}")
+        return "\n\n".join(parts)
+
+
+def _check_cameras(camera, boxes):
+    """Names of the cameras."""
+    cameras = [camera] if isinstance(camera, str) else list(camera)
+    if not cameras or set(cameras) - set(_CAMERAS) or len(set(cameras)) < len(cameras):
+        raise ValueError(
+            f"camera must be one of {_CAMERAS}, or several of them, each once, got {camera!r}."
+        )
+    if isinstance(boxes, dict):
+        other = set(boxes) - set(cameras)
+        if other:
+            raise ValueError(f"There are boxes of cameras that are not loaded: {sorted(other)}.")
+    elif boxes is not None and len(cameras) > 1:
+        raise ValueError(
+            f"Boxes are in pixels of one camera, and those of {' and '.join(cameras)} differ: give "
+            f"a dict, boxes={{camera: boxes}}."
+        )
+    return cameras
+
+
+def _options(camera):
+    """How images of a camera are read."""
+    if camera == "multispec":
+        return {"color": "gray", "convert": multispectral_bands}
+    return {"color": "rgb" if camera == "rgb" else "gray"}
+
+
+def _paths(folders, boxes, camera):
+    paths = np.full((len(boxes), len(folders)), None, dtype=object)
+    for i, box in enumerate(boxes):
+        for j, folder in enumerate(folders.values()):
+            file = folder / camera / f"{box + 1}.png"
+            paths[i, j] = str(file) if file.exists() else None
+    return paths
 
 
 def _date_folders(root, dates):
@@ -258,7 +335,8 @@ def _find_boxes(boxes, camera, data_home, download_if_missing):
         if camera != "rgb":
             raise ValueError(
                 f"The authors' boxes are those of the color camera, not of {camera!r}: give "
-                f"boxes of shape {(len(DAYS), _N_BOXES, 5)}, or crop='center' or None."
+                f"boxes of shape {(len(DAYS), _N_BOXES, 5)}, for several cameras in a dict, or "
+                f"crop='center' or None."
             )
         boxes = fetch_file(_BOXES, get_data_home(data_home), download_if_missing)
     if isinstance(boxes, str | os.PathLike):

@@ -23,7 +23,7 @@ def check_plants(X, y, groups, treatments=None):
     treatments : ndarray of shape (n_samples,) or None
         Treatment of each row.
     """
-    X, _ = check_sequences(None, X, numeric=False)
+    X, _ = check_sequences(None, X, numeric=False, gaps=True)  # a FrameWise may fill them
     check_classification_targets(y)
     y, groups = column_or_1d(y), check_groups(groups)
     treatments = None if treatments is None else check_groups(treatments)

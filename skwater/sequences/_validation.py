@@ -6,7 +6,7 @@ import numpy as np
 from sklearn.utils import check_array, check_consistent_length
 from sklearn.utils.validation import _check_y, validate_data
 
-from ._layout import LAYOUTS, as_array, can_be_illegal, check_layout, missing_in, more
+from ._layout import LAYOUTS, as_array, as_frames, can_be_illegal, check_layout, missing_in, more
 from ._lazy import gather, is_lazy, n_base, used_frames
 from ._recipe import check_recipe, store_recipe
 
@@ -14,7 +14,16 @@ _COLOR = "(n_samples, n_frames, height, width, 3)"
 
 
 def check_sequences(
-    estimator, X, y=None, *, reset=None, frames="any", numeric=True, complete=True, lazy=True
+    estimator,
+    X,
+    y=None,
+    *,
+    reset=None,
+    frames="any",
+    numeric=True,
+    complete=True,
+    lazy=True,
+    gaps=False,
 ):
     """Validate X, and y at fit.
 
@@ -39,6 +48,8 @@ def check_sequences(
         be legal. Otherwise no value is read, and frames may have another size than in fit.
     lazy : bool, default=True
         Whether lazy sequences are legal.
+    gaps : bool, default=False
+        Whether a vector may be NaN in some channels, as what an imputer takes.
 
     Returns
     -------
@@ -80,7 +91,7 @@ def check_sequences(
         _warn_of_one_image(X.shape)
         estimator.sequence_shape_ = X.shape[1:]
     if complete:
-        _check_complete(X)
+        _check_complete(_without_gaps(X) if gaps else X)
     return X, y
 
 
@@ -108,8 +119,8 @@ def _check_rank(shape, name, frames):
     if frames == "vectors" and len(shape) in (4, 5):
         raise ValueError(
             f"{name} takes arrays of shape {LAYOUTS[2]} or {LAYOUTS[3]}, got images of shape "
-            f"{shape}. Make numbers of them first, for example with "
-            f"skwater.preprocessing.CanopyCover."
+            f"{shape}. Make vectors of them first, for example with FrameEncoder or CanopyCover of "
+            f"skwater.preprocessing."
         )
 
 
@@ -165,6 +176,16 @@ def _warn_of_one_image(shape):
             f"pixels for each plant. If it has one color image for each plant, give X[:, None].",
             stacklevel=5,  # where fit was called
         )
+
+
+def _without_gaps(X):
+    """X with 0 for NaN in frames that have other values."""
+    if X.dtype.kind != "f":
+        return X
+    vectors = as_frames(X)
+    unknown = np.isnan(vectors)
+    gaps = unknown & ~unknown.all(axis=-1, keepdims=True)
+    return np.where(gaps, 0, vectors).astype(X.dtype, copy=False).reshape(X.shape)
 
 
 def _check_complete(X):

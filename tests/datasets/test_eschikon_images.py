@@ -1,6 +1,7 @@
 """The Eschikon images, in a tree that is generated in their authors' layout."""
 
 import os
+import pickle
 from pathlib import Path
 
 import cv2
@@ -9,7 +10,7 @@ import pytest
 
 from skwater.datasets import fetch_eschikon_indicators, load_eschikon
 from skwater.datasets._eschikon_images import multispectral_bands
-from skwater.sequences import missing_frames
+from skwater.sequences import is_lazy, missing_frames
 
 DAYS = {"20180118": 0, "20180215": 28, "20180329": 70}
 REAL = os.environ.get("SKWATER_TEST_DATA")
@@ -125,6 +126,73 @@ def test_multispectral(tree):
     assert plants.data.dtype == np.uint16
     assert plants.data[9][0, 0, 7].tolist() == [160] * 25
     assert load_eschikon(tree, camera="multispec", crop="center").data.shape[2:] == (4, 4, 25)
+
+
+LOST = "1 of 90 frames are missing in some of the arguments only"
+
+
+@pytest.mark.parametrize("cameras", [("rgb", "ir1"), ["multispec", "ir1"]])
+def test_several_cameras_are_channels(tree, cameras, recwarn):
+    plants = load_eschikon(tree, camera=cameras, crop="center", size=4)
+    alone = [load_eschikon(tree, camera=name, crop="center", size=4).data for name in cameras]
+    expected = np.concatenate([np.asarray(X) for X in alone], axis=-1)
+    missing = missing_frames(plants.data)
+    assert missing.sum() == ("rgb" in cameras)
+    expected[missing.nonzero()] = np.nan if missing.any() else 0
+    assert is_lazy(plants.data)
+    assert plants.data.shape == (30, 3, 4, 4, 4 if "rgb" in cameras else 26)
+    np.testing.assert_array_equal(np.asarray(plants.data), expected)
+    assert plants.data.dtype == (np.float32 if "rgb" in cameras else np.uint16)
+    assert [str(w.message)[: len(LOST)] for w in recwarn] == [LOST] * ("rgb" in cameras)
+    assert f"by the camera {' and '.join(cameras)}, on disk" in plants.DESCR
+
+
+@pytest.mark.filterwarnings(f"ignore:{LOST}")
+def test_summary_of_several_cameras(tree):
+    plants = load_eschikon(tree, camera=("rgb", "ir1"), crop="center", size=4)
+    plants = pickle.loads(pickle.dumps(plants))
+    summary = plants.summary()
+    assert "30 plants x 3 frames of 4 x 4 pixels, 4 channels of 2 cameras, float32" in summary
+    assert "missing frames, which at least one camera lacks: 1 of 90" in summary
+    _, color, infrared = summary.split("\n\n")
+    assert color.startswith("camera rgb\n30 plants x 3 frames of 4 x 4 pixels, 3 channels, float32")
+    assert infrared.startswith(
+        "camera ir1\n30 plants x 3 frames of 4 x 4 pixels, 1 channels, uint8"
+    )
+
+
+@pytest.mark.filterwarnings(f"ignore:{LOST}")
+def test_boxes_of_several_cameras(tree, boxes):
+    lower = np.broadcast_to([0.0, 12, 40, 12, 0], (16, 30, 5))
+    both = load_eschikon(tree, camera=("rgb", "ir1"), boxes={"rgb": boxes, "ir1": lower}, size=8)
+    color = load_eschikon(tree, boxes=boxes, size=8).data
+    infrared = load_eschikon(tree, camera="ir1", boxes=lower, size=8).data
+    np.testing.assert_array_equal(both.data[3], np.concatenate([color[3], infrared[3]], axis=-1))
+    with pytest.raises(ValueError, match=r"those of rgb and ir1 differ: give a dict"):
+        load_eschikon(tree, camera=("rgb", "ir1"), boxes=boxes, size=8)
+    with pytest.raises(ValueError, match=r"boxes of cameras that are not loaded: \['ir2'\]"):
+        load_eschikon(tree, camera=("rgb", "ir1"), boxes={"rgb": boxes, "ir2": lower}, size=8)
+    with pytest.raises(ValueError, match=r"not of 'ir1': give boxes .* cameras in a dict"):
+        load_eschikon(tree, camera=("rgb", "ir1"), boxes={"rgb": boxes}, size=8)
+
+
+@pytest.mark.filterwarnings(f"ignore:{LOST}")
+def test_each_camera_has_its_cache(tree, tmp_path):
+    options = {"camera": ("rgb", "ir1"), "crop": "center", "size": 4, "cache": tmp_path / "frames"}
+    first = np.asarray(load_eschikon(tree, **options).data)
+    assert {file.name for file in tmp_path.iterdir()} >= {"frames.rgb", "frames.ir1"}
+    np.testing.assert_array_equal(np.asarray(load_eschikon(tree, **options).data), first)
+
+
+def test_cameras_of_several_sizes(tree):
+    with pytest.raises(ValueError, match=r"1 has images of 24 x 40 .*2 has images of 4 x 8"):
+        load_eschikon(tree, camera=("ir1", "multispec"), crop=None)
+
+
+@pytest.mark.parametrize("cameras", [(), ("rgb", "rgb"), ("rgb", "thermal"), "thermal", None])
+def test_unknown_cameras(tree, cameras):
+    with pytest.raises(ValueError, match=r"camera.* must be"):
+        load_eschikon(tree, camera=cameras)
 
 
 def test_bands_lie_in_blocks():

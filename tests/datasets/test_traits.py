@@ -11,6 +11,7 @@ from sklearn.impute import SimpleImputer
 
 from skwater import ConvLSTMClassifier
 from skwater.datasets import load_manifest, load_traits
+from skwater.preprocessing import FrameWise
 from skwater.sequences import missing_frames
 
 DAYS = ("2024-05-01", "2024-05-03", "2024-05-10")
@@ -235,10 +236,7 @@ def test_kept_values_are_refused_by_estimators_and_imputed_by_framewise(write):
     plants = load_traits(write(change(4, height="")), **COLUMNS, missing="keep")
     with pytest.raises(ValueError, match="sample 1, frame 1, channel 1"):
         ConvLSTMClassifier().fit(plants.data, plants.target)
-    preprocessing = pytest.importorskip("skwater.preprocessing")
-    if not hasattr(preprocessing, "FrameWise"):
-        pytest.skip("there is no FrameWise yet")
-    filled = preprocessing.FrameWise(SimpleImputer()).fit_transform(plants.data)
+    filled = FrameWise(SimpleImputer()).fit_transform(plants.data)
     assert np.isfinite(filled).all()
 
 

@@ -229,3 +229,19 @@ def test_only_this_package_looks_at_the_number_of_axes():
         if re.search(r"\.ndim\b", line)
     ]
     assert elsewhere == []
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_gaps_are_legal_if_asked_for(make_sequences, dtype):
+    X = make_sequences(ndim=3, dtype=dtype)
+    X[1, 2, 0] = X[3, 0] = np.nan
+    checked, _ = check_sequences(None, X, gaps=True)
+    np.testing.assert_array_equal(checked, X, strict=True)  # still with the gap
+    with pytest.raises(ValueError, match="NaN in sample 1, frame 2, channel 0"):
+        check_sequences(None, X)
+    X[2] = np.nan
+    with pytest.raises(ValueError, match="no frame at all in sample 2"):
+        check_sequences(None, X, gaps=True)
+    X[2] = np.inf
+    with pytest.raises(ValueError, match="infinity in sample 2, frame 0"):
+        check_sequences(None, X, gaps=True)
