@@ -41,7 +41,7 @@ PUBLISHED_TEST = [2, 4, 7, 9, 11, 14, 17, 18, 21, 24, 28]
 NETWORKS = {"ConvLSTM": ConvLSTMClassifier, "CNN-LSTM": CNNLSTMClassifier}
 COMPACT = {
     "ConvLSTM": ConvLSTMClassifier.compact,
-    "CNN-LSTM": partial(CNNLSTMClassifier, block_channels=(8, 16, 24), lstm_size=24),
+    "CNN-LSTM": partial(CNNLSTMClassifier, lstm_size=24),
 }
 
 

@@ -15,7 +15,7 @@ class CNNLSTMClassifier(SequenceClassifier):
 
     A small convolutional network encodes each frame before the recurrence. This makes it faster
     than :class:`ConvLSTMClassifier`, but it does not see which part of the image changes. It
-    takes frames of any size; on sequences of scalars or vectors it is an LSTM on them.
+    takes frames of any size; on sequences of scalars or vectors it is an LSTM on them, by default.
 
     With a few dozen plants a deep network may well do no better than logistic regression on the
     canopy cover: look at that first. Splice and scale inside the cross-validation folds, in a
@@ -23,8 +23,10 @@ class CNNLSTMClassifier(SequenceClassifier):
 
     Parameters
     ----------
-    block_channels : tuple of int, default=(8, 16, 32)
-        Output channels of the convolution blocks; each halves the image.
+    block_channels : tuple of int or "auto", default="auto"
+        Output channels of the convolution blocks; each halves the image. "auto" is (8, 16, 32)
+        for images, and no block for sequences of scalars or vectors. A block would be a dense
+        layer on each frame there, and with few plants it costs accuracy.
     kernel_size : int, default=3
         Side of the convolution kernels, in pixels.
     lstm_size : int, default=32
@@ -71,7 +73,7 @@ class CNNLSTMClassifier(SequenceClassifier):
 
     _parameter_constraints: dict = {
         **SequenceClassifier._parameter_constraints,
-        "block_channels": [tuple, list],
+        "block_channels": [tuple, list, StrOptions({"auto"})],
         "kernel_size": [Interval(Integral, 1, None, closed="left")],
         "lstm_size": [Interval(Integral, 1, None, closed="left")],
         "dropout": [Interval(Real, 0, 1, closed="left")],
@@ -81,7 +83,7 @@ class CNNLSTMClassifier(SequenceClassifier):
     def __init__(
         self,
         *,
-        block_channels=(8, 16, 32),
+        block_channels="auto",
         kernel_size=3,
         lstm_size=32,
         dropout=0.0,
@@ -127,8 +129,11 @@ class CNNLSTMClassifier(SequenceClassifier):
         self.precision = precision
 
     def _network_arguments(self, frame_size):
+        block_channels = self.block_channels
+        if block_channels == "auto":
+            block_channels = () if frame_size == (1, 1) else (8, 16, 32)
         return {
-            "block_channels": self.block_channels,
+            "block_channels": block_channels,
             "kernel_size": self.kernel_size,
             "lstm_size": self.lstm_size,
             "dropout": self.dropout,

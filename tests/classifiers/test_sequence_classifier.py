@@ -83,7 +83,11 @@ def test_all_options_work_for_it(make_task, params):
 @pytest.mark.parametrize("ndim", [3, 5])
 def test_the_classifiers_are_it_with_their_network(make_task, network, thin, ndim):
     X, y = RSSResampler(12, lazy=True, random_state=0).fit_resample(*make_task(ndim=ndim))
-    params = {"hidden_channels": 32 if ndim == 3 else 10} if network is ConvLSTMNet else {}
+    chosen = {  # by "auto"
+        ConvLSTMNet: {"hidden_channels": 32 if ndim == 3 else 10},
+        CNNLSTMNet: {"block_channels": () if ndim == 3 else (8, 16, 32)},
+    }
+    params = chosen[network]
     one = fit(X, y, network, network_params={"precision": "float32", **params})
     other = thin(max_epochs=5, lr=0.03, random_state=0, device="cpu").fit(X, y)
     assert np.array_equal(one.predict_proba(X), other.predict_proba(X))

@@ -94,7 +94,7 @@ NETWORKS = [
     (ConvLSTMClassifier, {"hidden_channels": (3, 5, 4)}),
     (CNNLSTMClassifier, {}),
     (CNNLSTMClassifier, {"block_channels": (7,), "lstm_size": 3}),
-    (CNNLSTMClassifier, {"block_channels": ()}),
+    (CNNLSTMClassifier, {"block_channels": (8, 16, 32)}),
 ]
 
 
@@ -147,10 +147,17 @@ def test_shapes(fit_both, shape):
     assert_same(*fit_both(ConvLSTMClassifier, X, y), X)
 
 
-@pytest.mark.parametrize("cls", [ConvLSTMClassifier, CNNLSTMClassifier])
-def test_more_channels_than_a_product_by_hand_pays_for(fit_both, cls):
+@pytest.mark.parametrize(
+    ("cls", "params"),
+    [
+        (ConvLSTMClassifier, {"hidden_channels": 4}),
+        (CNNLSTMClassifier, {"lstm_size": 4}),
+        (CNNLSTMClassifier, {"block_channels": (8, 16, 32)}),
+    ],
+    ids=name,
+)
+def test_more_channels_than_a_product_by_hand_pays_for(fit_both, cls, params):
     X, y = make_data(n_channels=1100)
-    params = {"hidden_channels": 4} if cls is ConvLSTMClassifier else {}
     assert_same(*fit_both(cls, X, y, **params), X)
 
 
