@@ -15,7 +15,11 @@ class FrameScaler(TransformerMixin, BaseEstimator):
     what all plants share on a date, the light of the day and the growth up to it, and keeps how
     each compares with the others. The classifiers of this package standardize each channel over
     all dates at once, which keeps growth in; so this step belongs before them, in one pipeline
-    with them, so that plants of the test fold have no influence on it.
+    with them, so that plants of the test fold have no influence on it. An
+    :class:`~skwater.RSSResampler` whose `junction` continues the level comes before it, since no
+    level is left afterwards.
+
+    Try the pipeline without it first. If growth itself shows the stress, it costs accuracy.
 
     It misleads if training plants are few: mean and standard deviation of a date are then noisy,
     above all if images are missing, and a plant alone on its date becomes 0. New plants have to
