@@ -4,7 +4,9 @@ A general convolution library prepares each call: it looks for a kernel, and reo
 small images that takes longer than the arithmetic.
 """
 
+import math
 from functools import cache
+from itertools import pairwise
 
 import torch
 import torch.nn.functional as F  # noqa: N812 - torch's own name for it
@@ -12,19 +14,23 @@ import torch.nn.functional as F  # noqa: N812 - torch's own name for it
 from ._machine_code import Kernel, compile_kernel, fma, vector_size
 
 _MOST_WEIGHTS = 2**15
-_MOST_PIXELS = 8  # in a tile: each has a pointer in a register
+_MOST_PIXELS = 2**10  # of a frame
+_MOST_PIXELS_IN_TILE = 8  # each has a pointer in a register
 
 
-def compiled_convolution(weight, bias):
+def compiled_convolution(weight, bias, frame_size):
     """Return a CompiledConvolution with these weights, or None if another way is better.
 
-    It is for single precision on the CPU.
+    It is for single precision on the CPU. With many channels or large frames a convolution
+    library is as fast, and kernels of one pixel are matrix products.
     """
     if (
         vector_size() is None
         or weight.device.type != "cpu"
         or weight.dtype != torch.float32
         or weight.numel() > _MOST_WEIGHTS
+        or tuple(weight.shape[2:]) == (1, 1)
+        or math.prod(frame_size) > _MOST_PIXELS
     ):
         return None
     return CompiledConvolution(weight, bias)
@@ -149,5 +155,5 @@ def _tiles(n_vectors, n_sums):
     """Split the vectors of outputs evenly, and say how many pixels fit the registers with them."""
     n_tiles = -(-n_vectors // 4)
     edges = [n_vectors * i // n_tiles for i in range(n_tiles + 1)]
-    for start, stop in zip(edges, edges[1:], strict=False):
-        yield range(start, stop), min(_MOST_PIXELS, n_sums // (stop - start))
+    for start, stop in pairwise(edges):
+        yield range(start, stop), min(_MOST_PIXELS_IN_TILE, n_sums // (stop - start))

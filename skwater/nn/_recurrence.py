@@ -132,7 +132,7 @@ class _Layer:
         self.is_product = tuple(weight.shape[2:]) == (1, 1)
         self.slabs = list(self._slabs())
         self.gates = _choose_gates(self.bias)
-        self.convolution = _choose_convolution(self.weight, self.bias)
+        self.convolution = _choose_convolution(self.weight, self.bias, like.shape[3:])
 
     def _slabs(self):
         """Pairs of slices, of samples and of rows; large frames are divided into several slabs."""
@@ -253,7 +253,8 @@ class _InputGradient:
         self.first = 0 if need_x else layer.n_in
         flipped = layer.weight[:, self.first :].transpose(0, 1).flip(2, 3)
         self.weight = flipped.contiguous(memory_format=torch.channels_last)
-        self.convolution = _choose_convolution(self.weight)
+        frame_size = layer.height, layer.width
+        self.convolution = _choose_convolution(self.weight, None, frame_size)
 
     def __call__(self, d_gates, d_x, d_hidden):
         layer = self.layer
@@ -349,13 +350,13 @@ def _choose_gates(bias):
     return TorchGates()
 
 
-def _choose_convolution(weight, bias=None):
+def _choose_convolution(weight, bias, frame_size):
     """Return a compiled convolution, or None if torch's is to be used."""
-    if tuple(weight.shape[2:]) == (1, 1) or not _can_compile():
+    if not _can_compile():
         return None
     from ._compiled_convolution import compiled_convolution
 
-    return compiled_convolution(weight, bias)
+    return compiled_convolution(weight, bias, frame_size)
 
 
 def _choose_weight_gradient(layer):
