@@ -2,7 +2,7 @@
 From plants to a score
 ======================
 
-There are thirty plants with sixteen images each, nine of them without water from day 28 on. Two
+There are thirty plants with eight images each, nine of them without water from day 28 on. Two
 deep networks are compared with baselines that need no network: always predicting "watered", and
 logistic regression on the canopy cover. Each network is trained on the plants themselves, after
 random over-sampling, and after onset-aware splicing. All are scored on plants that are not in their
@@ -41,7 +41,7 @@ if args.real:
     plants, channel = fetch_eschikon_indicators(), 0  # the first indicator is the cover
     source = "real indicators of the Eschikon sugar beets"
 else:
-    size = {"n_plants": 12, "n_frames": 4, "size": 8} if fast else {"size": 16}
+    size = {"n_plants": 12, "n_frames": 4, "size": 8} if fast else {"n_frames": 8, "size": 16}
     plants, channel = make_water_stress(random_state=0, **size), None
     source = "generated images"
 X, y = plants.data, plants.target
