@@ -132,7 +132,7 @@ class _Layer:
         self.is_product = tuple(weight.shape[2:]) == (1, 1)
         self.slabs = list(self._slabs())
         self.gates = _choose_gates(self.bias)
-        self.convolution = _choose_convolution(self.weight, self.bias, like.shape[3:])
+        self.convolution = _choose_convolution(self.weight, self.bias, like.shape[2:])
 
     def _slabs(self):
         """Pairs of slices, of samples and of rows; large frames are divided into several slabs."""
