@@ -226,6 +226,11 @@ class Value:
         """The smaller one of this value and a limit; NaN if this is."""
         return self._select(">", limit)
 
+    def if_below(self, stop, inside, outside):
+        """`inside` if this integer is at least 0 and less than `stop`, else `outside`."""
+        is_inside = self._builder.icmp_unsigned("<", self.ir, stop.ir)
+        return Value(self._builder, self._builder.select(is_inside, inside.ir, outside.ir))
+
     def bits(self):
         """The 32-bit integers with the same bits as floats."""
         return self._bitcast(_ir().VectorType(_ir().IntType(32), self.ir.type.count))

@@ -132,6 +132,7 @@ class _Layer:
         self.is_product = tuple(weight.shape[2:]) == (1, 1)
         self.slabs = list(self._slabs())
         self.gates = _choose_gates(self.bias)
+        self.convolution = _choose_convolution(self.weight, self.bias, like.shape[2:])
 
     def _slabs(self):
         """Pairs of slices, of samples and of rows; large frames are divided into several slabs."""
@@ -209,7 +210,11 @@ class _Layer:
     def raw_gates(self, xh, samples, rows):
         """Gates of a slab before their activation, (n, pixels, channels) in this order."""
         slab, bias = self.with_halo(xh, samples, rows), self.bias.to(self.weight.dtype)
-        if self.is_product:
+        if self.convolution is not None:
+            raw = bias.new_empty(len(slab), rows.stop - rows.start, self.width, len(bias))
+            self.convolution(slab, raw)
+            raw = _pixels(raw)
+        elif self.is_product:
             raw = torch.addmm(bias, slab.flatten(0, 2), self.weight.flatten(1).T)
             raw = raw.view(len(slab), -1, len(bias))
         else:
@@ -248,17 +253,25 @@ class _InputGradient:
         self.first = 0 if need_x else layer.n_in
         flipped = layer.weight[:, self.first :].transpose(0, 1).flip(2, 3)
         self.weight = flipped.contiguous(memory_format=torch.channels_last)
+        frame_size = layer.height, layer.width
+        self.convolution = _choose_convolution(self.weight, None, frame_size)
 
     def __call__(self, d_gates, d_x, d_hidden):
         layer = self.layer
         for samples, rows in layer.slabs:
-            slab = layer.with_halo(d_gates, samples, rows)
-            if layer.is_product:
+            slab, d_h = layer.with_halo(d_gates, samples, rows), d_hidden[samples, rows]
+            if self.convolution is not None and d_x is None:
+                self.convolution(slab, d_h)
+                continue
+            if self.convolution is not None:
+                d_xh = d_h.new_empty(*d_h.shape[:3], len(self.weight))
+                self.convolution(slab, d_xh)
+            elif layer.is_product:
                 d_xh = slab @ self.weight.flatten(1).T
             else:
                 d_xh = F.conv2d(_channels_second(slab), self.weight, padding=layer.padding)
                 d_xh = d_xh.permute(0, 2, 3, 1)
-            d_hidden[samples, rows] = d_xh[..., -layer.n_hidden :]
+            d_h.copy_(d_xh[..., -layer.n_hidden :])
             if d_x is not None:
                 d_x[samples, rows] = d_xh[..., : layer.n_in]
 
@@ -335,6 +348,15 @@ def _choose_gates(bias):
 
         return compiled_gates(bias) or TorchGates()
     return TorchGates()
+
+
+def _choose_convolution(weight, bias, frame_size):
+    """Return a compiled convolution, or None if torch's is to be used."""
+    if not _can_compile():
+        return None
+    from ._compiled_convolution import compiled_convolution
+
+    return compiled_convolution(weight, bias, frame_size)
 
 
 def _choose_weight_gradient(layer):

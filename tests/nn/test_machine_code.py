@@ -10,7 +10,12 @@ pytest.importorskip("llvmlite", reason="there is no llvmlite for this platform")
 
 from llvmlite import binding
 
-from skwater.nn import _compiled_gates, _compiled_gradient, _machine_code
+from skwater.nn import (
+    _compiled_convolution,
+    _compiled_gates,
+    _compiled_gradient,
+    _machine_code,
+)
 from skwater.nn._machine_code import Kernel, compile_kernel, fma, target_machine, to_assembly
 
 ARM = {
@@ -115,6 +120,16 @@ def test_sums_stay_in_the_registers_of_arm(arm, shape):
     loops = list(inner_loops(to_assembly(kernel, arm)))
     n_gates, n_channels, *_ = shape
     assert sum(map(n_vector_fma, loops)) == n_channels * n_gates / 4  # of each tile, once
+    assert not any(re.search(r"\bsp\b", loop) for loop in loops)
+
+
+@pytest.mark.parametrize("shape", [(40, 13, 3, 3), (10, 40, 3, 3), (4, 16, 5, 5)], ids=str)
+def test_sums_of_a_convolution_stay_in_the_registers_of_arm(arm, shape):
+    kernel = _compiled_convolution.write_kernel(*shape, 4, 24)
+    loops = [loop for loop in inner_loops(to_assembly(kernel, arm)) if n_vector_fma(loop)]
+    tiles = list(_compiled_convolution._tiles(-(-shape[0] // 4), 24))
+    n_fma = [len(vectors) * n_pixels for vectors, n_pixels in tiles]
+    assert [n_vector_fma(loop) for loop in loops] == n_fma
     assert not any(re.search(r"\bsp\b", loop) for loop in loops)
 
 

@@ -285,3 +285,16 @@ def test_inference_holds_no_memory():
         logits = net.eval()(x)
     assert not logits.requires_grad
     assert buffers_of(net) == [{}, {}]
+
+
+@pytest.mark.parametrize(("size", "n_compiled"), [((32, 32), 2), ((33, 32), 0), ((16, 80), 0)])
+def test_convolutions_are_compiled_for_small_frames_only(size, n_compiled, monkeypatch):
+    pytest.importorskip("llvmlite", reason="there is no llvmlite for this platform")
+    chosen, choose = [], _recurrence._choose_convolution
+    monkeypatch.setattr(
+        _recurrence, "_choose_convolution", lambda *args: chosen.append(choose(*args)) or chosen[-1]
+    )
+    net = ConvLSTMNet(3, 1, frame_size=size)
+    net(torch.zeros(1, 2, 3, *size)).sum().backward()
+    assert len(chosen) == 2
+    assert sum(convolution is not None for convolution in chosen) == n_compiled
