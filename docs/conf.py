@@ -8,13 +8,17 @@ copyright = "2026, The skwater developers"
 version = release = _version("skwater")
 
 extensions = [
+    "matplotlib.sphinxext.plot_directive",
+    "numpydoc",
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
-    "numpydoc",
+    "sphinx_design",
     "sphinx_gallery.gen_gallery",
 ]
 exclude_patterns = ["_build"]
 templates_path = ["_templates"]
+html_static_path = ["_static"]
+html_css_files = ["skwater.css"]
 default_role = "code"
 
 # Members that come from scikit-learn, imbalanced-learn and torch are documented there.
@@ -29,6 +33,20 @@ autodoc_default_options = {
 autodoc_typehints = "none"
 numpydoc_show_class_members = False  # autodoc lists them
 
+# Figures of the pages are drawn by docs/figures/*.py, and by a few lines in a page.
+plot_include_source = False
+plot_html_show_source_link = False
+plot_html_show_formats = False
+plot_formats = [("png", 150)]
+plot_pre_code = ""
+plot_rcparams = {
+    "figure.constrained_layout.use": True,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "font.size": 10,
+}
+plot_apply_rcparams = True
+
 sphinx_gallery_conf = {
     "examples_dirs": "../examples",
     "gallery_dirs": "auto_examples",
@@ -42,4 +60,11 @@ sphinx_gallery_conf = {
 html_theme = "pydata_sphinx_theme"
 html_title = f"skwater {release}"
 html_show_sourcelink = False
-html_theme_options = {"navigation_with_keys": False, "show_prev_next": False}
+html_theme_options = {
+    "navigation_with_keys": False,
+    "show_prev_next": True,
+    "header_links_before_dropdown": 5,
+    "secondary_sidebar_items": ["page-toc"],
+}
+# The front page has the whole width.
+html_sidebars = {"index": []}
