@@ -7,9 +7,10 @@ from skwater import make_pipeline
 from skwater.datasets import make_water_stress
 from skwater.evaluation import early_detection_curve
 from skwater.plotting import FramesDisplay, GrowthDisplay
-from skwater.preprocessing import CanopyCover
+from skwater.preprocessing import CanopyCover, FrameScaler
 
-plants = make_water_stress(n_frames=12, size=48, random_state=0)
+days = [14, 18, 21, 25, 28, 32, 36, 39, 43, 46, 49]
+plants = make_water_stress(days=days, size=48, random_state=0)
 X, y = plants.data, plants.target
 marks = {"days": plants.days, "onset_day": plants.onset_day, "pos_label": "stressed"}
 names = ["stressed" if label else "watered" for label in y]
@@ -21,14 +22,14 @@ figure, (images, growth, early) = plt.subplots(
 FramesDisplay.from_sequences(
     X[shown], plants=plants.plant[shown], y=[names[i] for i in shown], ax=images, **marks
 )
-images.set_title("The images of four plants")
+images.set_title("The images of four plants", loc="left")
 
 cover = CanopyCover().fit_transform(X)
 GrowthDisplay.from_sequences(cover, names, value_name="Canopy cover", ax=growth, **marks)
-growth.set_title("How they grow")
+growth.set_title("How they grow", loc="left")
 
 curve = early_detection_curve(
-    make_pipeline(CanopyCover(), LogisticRegression()),
+    make_pipeline(CanopyCover(), FrameScaler(), LogisticRegression(class_weight="balanced")),
     X,
     y,
     days=plants.days,
@@ -40,4 +41,7 @@ curve = early_detection_curve(
     verbose=0,
 )
 curve.plot(ax=early)
-early.set_title("From which date on stress can be detected")
+early.set_title("From which date on stress can be detected", loc="left")
+early.set(xlim=growth.get_xlim())
+if early.get_legend():
+    early.get_legend().remove()
