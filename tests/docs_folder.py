@@ -27,7 +27,7 @@ def fill(root):
     * ``new_images/<plant>/<date>.png``: two plants until the fourth date
     * ``traits.csv``: pot, date, water, area and greenness
     """
-    made = make_water_stress(12, days=[21, 25, 28, 32, 36, 39], size=32, random_state=0)
+    made = make_water_stress(12, n_frames=6, days=[21, 25, 28, 32, 36, 39], size=32, random_state=0)
     cover = CanopyCover().fit_transform(made.data)
     dates = [SOWING + datetime.timedelta(days=int(day)) for day in made.days]
     images, traits = [], []

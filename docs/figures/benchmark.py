@@ -8,7 +8,7 @@ from skwater.datasets import make_water_stress
 from skwater.evaluation import benchmark
 from skwater.preprocessing import CanopyCover, FrameScaler
 
-plants = make_water_stress(days=[21, 25, 28, 32, 36, 39], size=32, random_state=0)
+plants = make_water_stress(n_frames=6, days=[21, 25, 28, 32, 36, 39], size=32, random_state=0)
 models = {
     "cover, each date scaled": make_pipeline(
         CanopyCover(), FrameScaler(), LogisticRegression(class_weight="balanced")

@@ -8,7 +8,7 @@ from skwater.evaluation import early_detection_curve
 from skwater.preprocessing import CanopyCover, FrameScaler
 
 plants = make_water_stress(
-    days=[14, 18, 21, 25, 28, 32, 36, 39, 43, 46, 49], size=32, random_state=0
+    n_frames=11, days=[14, 18, 21, 25, 28, 32, 36, 39, 43, 46, 49], size=32, random_state=0
 )
 model = make_pipeline(CanopyCover(), FrameScaler(), LogisticRegression(class_weight="balanced"))
 early_detection_curve(

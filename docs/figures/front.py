@@ -10,7 +10,7 @@ from skwater.plotting import FramesDisplay, GrowthDisplay
 from skwater.preprocessing import CanopyCover, FrameScaler
 
 days = [14, 18, 21, 25, 28, 32, 36, 39, 43, 46, 49]
-plants = make_water_stress(days=days, size=48, random_state=0)
+plants = make_water_stress(n_frames=len(days), days=days, size=48, random_state=0)
 X, y = plants.data, plants.target
 marks = {"days": plants.days, "onset_day": plants.onset_day, "pos_label": "stressed"}
 names = ["stressed" if label else "watered" for label in y]

@@ -9,7 +9,7 @@ from skwater.monitoring import StressMonitor
 from skwater.preprocessing import CanopyCover
 
 DAYS = [14, 18, 21, 25, 28, 32, 36, 39, 43, 46, 49]
-plants = make_water_stress(45, days=DAYS, size=32, random_state=0)
+plants = make_water_stress(45, len(DAYS), days=DAYS, size=32, random_state=0)
 X = CanopyCover().fit_transform(plants.data)[..., None]
 test = np.r_[np.flatnonzero(plants.target == 1)[:2], np.flatnonzero(plants.target == 0)[:1]]
 train = np.setdiff1d(np.arange(len(X)), test)

@@ -5,7 +5,7 @@ import matplotlib.pyplot as plt
 from skwater.datasets import make_water_stress
 from skwater.preprocessing import CanopyCover, CenterCrop, Resize, VegetationMask
 
-X = make_water_stress(1, days=[28], size=96, stressed_fraction=0, random_state=1).data
+X = make_water_stress(1, n_frames=1, days=[28], size=96, stressed_fraction=0, random_state=1).data
 crop = CenterCrop(72).transform(X)
 steps = {
     "image, 96 x 96": X,

@@ -7,7 +7,7 @@ from skwater import ConvLSTMClassifier
 from skwater.datasets import make_water_stress
 from skwater.preprocessing import CanopyCover
 
-plants = make_water_stress(45, days=[14, 18, 21, 25, 28, 32, 36, 39, 43, 46, 49], size=32, random_state=0)
+plants = make_water_stress(45, n_frames=11, days=[14, 18, 21, 25, 28, 32, 36, 39, 43, 46, 49], size=32, random_state=0)
 X = CanopyCover().fit_transform(plants.data)[..., None]
 stressed = np.flatnonzero(plants.target == 1)
 watered = np.flatnonzero(plants.target == 0)
