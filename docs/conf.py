@@ -1,6 +1,7 @@
 """Sphinx configuration. The build needs no network: no intersphinx, all assets are local."""
 
 from importlib.metadata import version as _version
+from pathlib import Path as _Path
 
 project = "skwater"
 author = "The skwater developers"
@@ -39,6 +40,7 @@ plot_html_show_source_link = False
 plot_html_show_formats = False
 plot_formats = [("png", 150)]
 plot_pre_code = ""
+plot_working_directory = str(_Path(__file__).parent)
 plot_rcparams = {
     "figure.constrained_layout.use": True,
     "axes.spines.top": False,
