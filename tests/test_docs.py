@@ -141,8 +141,8 @@ WORDS = {
     r"\bgrey\w*": "gray",
     r"colour": "color",
     r"centre|neighbour|behaviour|(standard|normal|optim|memor|summar|recogn)is(e|ation|ing)": "-or, -ize",
-    r"(?<!time )(?<!Time )(?<!pandas )\bseries\b": "sequence",
-    r"whole copies|\bcopies of plants": "random over-sampling",
+    r"\b[Ss]eries of (numbers|vectors|frames|images)|\b(on|to|of) series\b": "sequence",
+    r"whole copies|\bby copies": "random over-sampling",
     r"bring\w* (the )?(smaller )?classes level": "balances the classes",
     r"plants right\b": "plants classified correctly",
     r"NaN throughout": "all-NaN",
@@ -150,11 +150,11 @@ WORDS = {
     r"says .?stressed|evidence suffices": "raises an alarm",
     r"\bthe way back\b": "backward pass",
     r"computed? .* a second time": "recomputes",
-    r"numbers of \d to \d|decimal digits": "8-bit mantissa",
+    r"numbers of \d to \d|(?<!hexa)decimal digits": "8-bit mantissa",
     r"the alphabet\b": "string labels have no natural positive class",
     r"has not got it|said at once": "raises immediately",
     r"seen by nobody|[Dd]amage inside": "is not detected",
-    r"(?<![\w.\])}/*\\])(?<!\.\. )[-+]?\.\d+\b(?!\.\d|\w)": "0.95, with its zero",
+    r"(?<![\w.\])}/*\\:])[-+]?\.\d+\b(?!\.\d|\w)": "0.95, with its zero",
 }
 
 

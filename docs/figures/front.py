@@ -41,7 +41,7 @@ curve = early_detection_curve(
     verbose=0,
 )
 curve.plot(ax=early)
-early.set_title("From which date on stress can be detected", loc="left")
+early.set_title("Score by date", loc="left")
 early.set(xlim=growth.get_xlim())
 if early.get_legend():
     early.get_legend().remove()

@@ -26,7 +26,7 @@ def finds_difference(n, accuracy, gain):
     return better + worse > 0 and better > worse and binomtest(better, better + worse).pvalue < 0.05
 
 
-figure, (width, chance, difference) = plt.subplots(1, 3, figsize=(11, 3.6))
+figure, (width, chance, difference) = plt.subplots(1, 3, figsize=(11, 4.4))
 for true, (color, style) in zip((0.65, 0.75, 0.85), STYLES, strict=True):
     studies = [[interval_of_study(n, true) for _ in range(N_SIMULATIONS)] for n in N_PLANTS]
     low, high = np.moveaxis(np.array(studies), -1, 0)
@@ -48,6 +48,6 @@ for ax in (width, chance, difference):
     ax.set(xlabel="Test plants, all folds together", xscale="log")
     ax.set_xticks(N_PLANTS, N_PLANTS)
     ax.minorticks_off()
-    ax.legend(frameon=False, fontsize=9)
+    ax.legend(frameon=False, fontsize=9, loc="upper center", bbox_to_anchor=(0.5, -0.2))
 for ax in (chance, difference):
     ax.axhline(0.8, color="#999999", lw=1)

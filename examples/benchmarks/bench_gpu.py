@@ -8,7 +8,7 @@ each contender in a process of its own; memory is what PyTorch had of the GPU at
 loops are torch's own: ``conv2d`` frame by frame for ConvLSTM, and for CNN-LSTM an encoder frame by
 frame with ``torch.nn.LSTM`` behind it. ``torch.compile`` is asked for CUDA graphs
 (``mode="reduce-overhead"``); two rounds go before those that count, for compiling. On CUDA PyTorch
-computes convolutions in TF32 by default, for all alike. A rehearsal takes tiny pictures on the CPU,
+computes convolutions in TF32 by default, for all alike. A rehearsal takes tiny images on the CPU,
 to see that the script runs: its numbers mean nothing.
 """
 

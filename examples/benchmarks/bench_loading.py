@@ -1,4 +1,4 @@
-"""How fast are photos read? 480 PNGs of 1920 x 1080 in the authors' layout, to 64 x 64 pixels.
+"""How fast are images read? 480 PNGs of 1920 x 1080 in the authors' layout, to 64 x 64 pixels.
 
 Three epochs: a serial loop with PIL (decode, rotate, cut, resize; and once more without the
 rotation), skwater from the files, and skwater from its cache. The peak of the memory is that of a
@@ -24,19 +24,19 @@ N_BOXES, SIZE = 30, 64
 
 
 def write_tree(root):
-    """Write generated photos in the authors' layout; each of 30 pictures serves 16 dates."""
+    """Write generated images in the authors' layout; each of 30 images serves 16 dates."""
     rng = np.random.default_rng(0)
-    pictures = []
+    images = []
     for _ in range(N_BOXES):
-        picture = cv2.resize(rng.integers(0, 256, (68, 120, 3), dtype=np.uint8), (1920, 1080))
-        noise = rng.integers(0, 8, picture.shape, dtype=np.uint8)  # compresses as photos do
-        pictures.append(cv2.imencode(".png", cv2.add(picture, noise))[1].tobytes())
+        image = cv2.resize(rng.integers(0, 256, (68, 120, 3), dtype=np.uint8), (1920, 1080))
+        noise = rng.integers(0, 8, image.shape, dtype=np.uint8)  # compresses as real images do
+        images.append(cv2.imencode(".png", cv2.add(image, noise))[1].tobytes())
     for day in DAYS:
         date = SOWING + np.timedelta64(int(day), "D").item()
         folder = root / f"{date:%Y%m%d}_greenhouse_measurements" / "rgb"
         folder.mkdir(parents=True)
-        for box, picture in enumerate(pictures, start=1):
-            folder.joinpath(f"{box}.png").write_bytes(picture)
+        for box, image in enumerate(images, start=1):
+            folder.joinpath(f"{box}.png").write_bytes(image)
 
 
 def make_boxes():
@@ -62,16 +62,16 @@ def epoch(X):
 
 
 def pil_epoch(root, *, rotate):
-    """Do the same with PIL, one photo after the other."""
+    """Do the same with PIL, one image after the other."""
     start, boxes, X = time.perf_counter(), make_boxes(), load(root)
     for i, j in np.ndindex(X.paths.shape):
         x, y, w, h, angle = boxes[j, i]
-        picture = Image.open(X.paths[i, j]).convert("RGB")
+        image = Image.open(X.paths[i, j]).convert("RGB")
         if rotate:
-            picture = picture.rotate(angle, Image.Resampling.BILINEAR, expand=True)
+            image = image.rotate(angle, Image.Resampling.BILINEAR, expand=True)
         left = x + (w - h) / 2  # the largest central square of the box
-        picture = picture.resize((SIZE, SIZE), Image.Resampling.BOX, box=(left, y, left + h, y + h))
-        np.asarray(picture)
+        image = image.resize((SIZE, SIZE), Image.Resampling.BOX, box=(left, y, left + h, y + h))
+        np.asarray(image)
     return time.perf_counter() - start
 
 
@@ -98,7 +98,7 @@ def main():
         print(peak_memory(args.peak))
         return
     with tempfile.TemporaryDirectory() as folder:
-        root = Path(folder, "photos")
+        root = Path(folder, "images")
         write_tree(root)
         n = len(DAYS) * N_BOXES
         epoch(load(root)[:2])  # imports of libraries are not counted
@@ -112,7 +112,7 @@ def main():
         seconds["skwater, from the cache"], second = epoch(X)
         assert first == second
         for name, s in seconds.items():
-            print(f"{name:28} {n / s:9.0f} photos/s   x {seconds['PIL, serial'] / s:.2f}")
+            print(f"{name:28} {n / s:9.0f} images/s   x {seconds['PIL, serial'] / s:.2f}")
         ratio = seconds["skwater, filling the cache"] / seconds["skwater, from the cache"]
         print(f"second epoch from the cache: {ratio:.0f} times as fast as the first")
         peak = subprocess.check_output([sys.executable, __file__, "--peak", root], text=True)

@@ -1,10 +1,10 @@
 """How fast is a whole study? Ours, and as it is written with skorch alone.
 
-Ten times 3-fold cross-validation over plants, without and with splicing, on photos (generated) or
+Ten times 3-fold cross-validation over plants, without and with splicing, on images (generated) or
 indicators (measured; the file is fetched) of thirty plants on sixteen dates. "naive, skorch" is
 what one would write without this package: the textbook's loop over frames in a plain skorch net,
-the splices of each fold as one array of floats. Folds, number of splices, standardisation (learnt
-on the training rows), optimiser, learning rate, epochs and batches are the same. All contenders
+the splices of each fold as one array of floats. Folds, number of splices, standardization (learnt
+on the training rows), optimizer, learning rate, epochs and batches are the same. All contenders
 take turns, repeat by repeat, each in a process of its own. Shown are the time of all repeats, the
 median of the ratios of each, and whether the scores are the same.
 
@@ -51,7 +51,7 @@ def with_skorch(plants, folds, seed):
     predicted = {name: np.empty_like(plants.target) for name in EPOCHS}
     for train, test in folds:
         for name, epochs in EPOCHS.items():
-            X, y = as_pictures(plants.data[train]), plants.target[train]
+            X, y = as_images(plants.data[train]), plants.target[train]
             if name == "RSS":
                 X, y = RSSResampler(N_PER_CLASS, random_state=seed).fit_resample(X, y)
             mean, std = X.mean(axis=(0, 1, 2, 3)), X.std(axis=(0, 1, 2, 3))
@@ -72,13 +72,13 @@ def with_skorch(plants, folds, seed):
                 verbose=0,
             )
             net.fit(channels_first((X - mean) / std), y)
-            X = as_pictures(plants.data[test])
+            X = as_images(plants.data[test])
             predicted[name][test] = net.predict(channels_first((X - mean) / std))
     return {name: balanced_accuracy_score(plants.target, p) for name, p in predicted.items()}
 
 
-def as_pictures(X):
-    """Single precision; a vector is a picture of one pixel."""
+def as_images(X):
+    """Single precision; a vector is an image of one pixel."""
     X = X if X.ndim == 5 else X[:, :, None, None]
     return X.astype(np.float32)
 

@@ -2,7 +2,7 @@
 
     python examples/benchmarks/score_potted_plants.py FOLDER
 
-FOLDER holds ``labels.csv`` (columns plant, session, label, plant_type, path) and the photos of
+FOLDER holds ``labels.csv`` (columns plant, session, label, plant_type, path) and the images of
 https://github.com/austinpursley/Summer-Research-Plant-Drought-Stress-Image-Processing: plants 1 to
 3 watered, 4 to 6 in drought, three kinds in pairs. Six plants can show next to nothing; the
 interval says so.
@@ -49,7 +49,7 @@ def main(folder):
         low, high = binomtest(n_right, len(predicted)).proportion_ci(method="exact")
         balanced = balanced_accuracy_score(plants.target, predicted)
         print(
-            f"{name:28} {n_right} of {len(predicted)} plants right (95 % interval of the accuracy "
+            f"{name:28} {n_right} of {len(predicted)} plants classified correctly (95 % interval of the accuracy "
             f"{low:.2f} to {high:.2f}), balanced accuracy {balanced:.2f}"
         )
 

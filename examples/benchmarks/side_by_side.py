@@ -109,7 +109,7 @@ def memory(name, process="self"):
 def arguments(doc, *switches, rounds=7):
     """Arguments that all benchmarks have, and switches of one."""
     parser = argparse.ArgumentParser(description=doc.partition("\n")[0])
-    parser.add_argument("results", type=Path, help="folder for the JSON file and the picture")
+    parser.add_argument("results", type=Path, help="folder for the JSON file and the figure")
     parser.add_argument("--rounds", type=int, default=rounds)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--cases", nargs="*", help="only these")
@@ -119,7 +119,7 @@ def arguments(doc, *switches, rounds=7):
 
 
 def report(name, rows, options, **more):
-    """Print a table; write the JSON file and the picture."""
+    """Print a table; write the JSON file and the figure."""
     import matplotlib
 
     matplotlib.use("Agg")

@@ -131,7 +131,7 @@ def leakage(n_seeds, n_jobs):
     return before, inside
 
 
-def summarise(scores):
+def summarize(scores):
     """Mean and range."""
     return f"{np.mean(scores):.2f} ({min(scores):.2f} to {max(scores):.2f})"
 
@@ -176,7 +176,7 @@ HEAD = """\
 Written by `examples/benchmarks/study_eschikon.py`, not by hand: both networks, without and with
 splicing, beside baselines and controls, on the indicators of the thirty boxes of the Eschikon
 experiment and on generated images. *Over-sampling* is random over-sampling, which balances the
-classes by copies of plants: what splicing adds to it is due to splicing, the rest to balance. The
+classes by repeating plants: what splicing adds to it is due to splicing, the rest to balance. The
 settings are the defaults, which were chosen on maize (see the study of splicing) and only checked
 here. Scores are means over repeats; 95 % intervals are those of thirty plants, nine of them dry,
 however often each was tested."""
@@ -257,7 +257,7 @@ def main():
     early, leaked = f"## Early detection\n\n{NOT_SCORED}", f"## Leakage\n\n{NOT_SCORED}"
     if "ConvLSTM" in networks:
         early = early_detection(plants, arguments.out.parent, **options)
-        before, inside = map(summarise, leakage(N_SEEDS, arguments.n_jobs))
+        before, inside = map(summarize, leakage(N_SEEDS, arguments.n_jobs))
         leaked = LEAKAGE.format(n_seeds=N_SEEDS, before=before, inside=inside)
     versions = ", ".join(f"{name} {version(name)}" for name in ("skwater", "torch", "scikit-learn"))
     parts = [

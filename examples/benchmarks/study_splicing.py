@@ -205,7 +205,7 @@ def choose(scores, **where):
 
 
 def gain(scores, sampler, control, **where):
-    """Paired difference, "+.050 (+.020 to +.080)"."""
+    """Paired difference, "+0.050 (+0.020 to +0.080)"."""
     difference = choose(scores, sampler=sampler, **where)
     if difference.empty:
         return NOT_SCORED
@@ -217,7 +217,7 @@ def gain(scores, sampler, control, **where):
 
 
 def level(scores, **where):
-    """Mean score, ".850 (.012)" with half of its interval."""
+    """Mean score, "0.850 (0.012)" with half of its interval."""
     values = choose(scores, **where)
     if values.empty:
         return NOT_SCORED
@@ -345,7 +345,7 @@ differences.
 
 ## Shorter seasons
 
-Until day 12 no plant is stressed: nothing should be above .500 there, and onset-aware splicing
+Until day 12 no plant is stressed: nothing should be above 0.500 there, and onset-aware splicing
 splices within the class, since the onset is not reached.
 
 {days}

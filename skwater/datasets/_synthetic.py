@@ -114,7 +114,7 @@ def make_water_stress(
     its own camera position and noise.
 
     A high score here shows that a method works, not that it works on crops. Whole treatments are
-    stressed: a split that ignores `treatment` lets a model recognise treatments instead.
+    stressed: a split that ignores `treatment` lets a model recognize treatments instead.
 
     Parameters
     ----------

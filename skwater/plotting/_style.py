@@ -12,14 +12,14 @@ GRAY = "0.4"
 
 
 def series_style(i):
-    """Color, line style and marker of series i. No two of the first 49 are equal."""
+    """Color, line style and marker of line i. No two of the first 49 are equal."""
     n = len(COLORS)
     other = (i + i // n) % n
     return {"color": COLORS[i % n], "linestyle": _LINES[other], "marker": _MARKERS[other]}
 
 
 def series_styles(labels, pos_label=None):
-    """Styles of several series: warm colors for the label of stress, cool ones for the others.
+    """Styles of several lines: warm colors for the label of stress, cool ones for the others.
 
     Without `pos_label`, 1 is the label of stress if all labels are 0 or 1. Otherwise it is unknown,
     and the colors have no meaning.
