@@ -40,7 +40,7 @@ class PackedNetwork:
         self._is_turned = [in_torch_order and any(p is q for q in lstm) for p in self.parameters]
 
     def one_blas_thread(self):
-        """Limit a BLAS to one thread, if a matrix is large enough for one: two take ten times as long."""
+        """Limit a BLAS, if a matrix is large enough for one: two threads take ten times as long."""
         n_weights = 4 * (self.widths[:-1] + 1) * self.widths[1:]
         return _blas().limit(limits=1) if n_weights.max() >= BLAS_FROM else nullcontext()
 
