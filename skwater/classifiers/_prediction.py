@@ -7,9 +7,11 @@ import torch
 from scipy.special import expit, softmax
 from sklearn.utils.validation import check_is_fitted
 
-from ..sequences import check_sequences, frame_shape
+from ..sequences import as_frames, check_sequences, frame_shape
 from ._batches import to_batch
 from ._reproducibility import single_threaded_if_small
+from ._vector_network import PackedNetwork
+from ._vector_support import predicts_compiled
 
 # So many values are predicted at once: more would wait for memory, fewer for Python.
 _VALUES_AT_ONCE = 2**18
@@ -20,19 +22,16 @@ def predict_logits(classifier, X, *, over_time=False):
     check_is_fitted(classifier)
     X, _ = check_sequences(classifier, X, reset=False)
     h, w, _ = frame_shape(X)
-    net, at_once, dtype = classifier.net_, classifier.batch_size_, np.float32
-    module = net.module_.eval()
+    module, at_once = classifier.net_.module_.eval(), classifier.batch_size_
+    run = _run
     if (h, w) == (1, 1):
-        at_once = max(1, _VALUES_AT_ONCE // int(np.prod(X.shape[1:])))
-        # Vectors run in double precision, which costs nothing there: a plant's probability must
+        # Vectors run in double precision, which costs little there: a plant's probability must
         # not depend on the plants beside it, not even in the last bit of a float32.
-        module, dtype = copy.deepcopy(module).double(), np.float64
-    share, logits = getattr(module, "takes_shared_frames", False), []
+        at_once = max(1, _VALUES_AT_ONCE // int(np.prod(X.shape[1:])))
+        run = _run_compiled if predicts_compiled(module) else _run_in_double
     with single_threaded_if_small(classifier.batch_size_ * h * w):
-        for start in range(0, len(X), at_once):
-            rows = X[start : start + at_once]
-            x = to_batch(rows, classifier.mean_, classifier.std_, share, dtype).to(net.device)
-            logits.append(_run(module, x, over_time))
+        parts = (X[start : start + at_once] for start in range(0, len(X), at_once))
+        logits = list(run(classifier, parts, over_time))
     logits = np.concatenate(logits)
     if np.isnan(logits).any():
         raise ValueError(
@@ -42,8 +41,39 @@ def predict_logits(classifier, X, *, over_time=False):
     return logits
 
 
+def _run_compiled(classifier, parts, over_time):
+    from . import _vector_forward as kernel  # and with it numba
+
+    network = PackedNetwork(classifier.net_.module_)
+    weights = network.pack(p.detach() for p in network.parameters).astype(np.float64)
+    statistics = np.array(classifier.mean_), np.array(classifier.std_)
+    buffer = None  # new memory for each part would take longer than to convert it
+    with network.one_blas_thread():
+        for X in parts:
+            frames = as_frames(np.asarray(X))[:, :, 0, 0]
+            buffer = np.empty(frames.shape) if buffer is None else buffer[: len(frames)]
+            buffer[:] = frames
+            logits = kernel.predict(
+                buffer, *statistics, network.describe(), weights.copy(), over_time
+            )
+            yield logits if over_time else logits[:, 0]
+
+
+def _run_in_double(classifier, parts, over_time):
+    module = copy.deepcopy(classifier.net_.module_).double()
+    yield from _run(classifier, parts, over_time, module, np.float64)
+
+
+def _run(classifier, parts, over_time, module=None, dtype=np.float32):
+    module = module or classifier.net_.module_
+    share = getattr(module, "takes_shared_frames", False)
+    for X in parts:
+        x = to_batch(X, classifier.mean_, classifier.std_, share, dtype)
+        yield _logits(module, x.to(classifier.net_.device), over_time)
+
+
 @torch.inference_mode()
-def _run(module, x, over_time):
+def _logits(module, x, over_time):
     if not over_time:
         logits = module(x)
     elif hasattr(module, "forward_over_time"):
