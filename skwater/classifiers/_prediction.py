@@ -1,6 +1,7 @@
 """Logits and probabilities of a fitted classifier."""
 
 import copy
+import warnings
 
 import numpy as np
 import torch
@@ -15,6 +16,7 @@ from ._vector_support import predicts_compiled
 
 # So many values are predicted at once: more would wait for memory, fewer for Python.
 _VALUES_AT_ONCE = 2**18
+_FAR = 20  # standard deviations of training, from which on a mean has another unit
 
 
 def predict_logits(classifier, X, *, over_time=False):
@@ -41,18 +43,43 @@ def predict_logits(classifier, X, *, over_time=False):
     return logits
 
 
+def _warn_of_other_unit(classifier, x):
+    """Warn if standardized frames (..., c, h, w) are far outside of those of training.
+
+    As 0 to 255 is outside of 0 to 1. Images may also be much too close together, beside the mean.
+    """
+    axes = [axis for axis in range(x.ndim) if axis != x.ndim - 3]
+    mean = x.nanmean(dim=axes)
+    std = (x**2).nanmean(dim=axes).sub(mean**2).clamp(min=0).sqrt()
+    is_image = x.shape[-2:] != (1, 1)
+    is_small = is_image & (std < 1 / _FAR) & (mean.abs() > 1)
+    wrong = (mean.abs() > _FAR) | (is_small & (std > 0))
+    for channel in wrong.nonzero()[:1, 0].tolist():
+        before, scale = classifier.mean_[channel], classifier.std_[channel]
+        warnings.warn(
+            f"Channel {channel} of X has a mean of {before + mean[channel] * scale:.3g}. In fit it "
+            f"was {before:.3g}, with a standard deviation of {scale:.3g}. Is X in another unit, "
+            f"such as 0 to 255 in place of 0 to 1?",
+            stacklevel=6,  # where predict was called
+        )
+
+
 def _run_compiled(classifier, parts, over_time):
     from . import _vector_forward as kernel  # and with it numba
 
     network = PackedNetwork(classifier.net_.module_)
     weights = network.pack(p.detach() for p in network.parameters).astype(np.float64)
     statistics = np.array(classifier.mean_), np.array(classifier.std_)
-    buffer = None  # new memory for each part would take longer than to convert it
+    is_first, buffer = True, None  # new memory for each part would take longer than to convert it
     with network.one_blas_thread():
         for X in parts:
             frames = as_frames(np.asarray(X))[:, :, 0, 0]
             buffer = np.empty(frames.shape) if buffer is None else buffer[: len(frames)]
             buffer[:] = frames
+            if is_first:
+                z = (frames - statistics[0]) / statistics[1]
+                _warn_of_other_unit(classifier, torch.from_numpy(z)[..., None, None])
+                is_first = False
             logits = kernel.predict(
                 buffer, *statistics, network.describe(), weights.copy(), over_time
             )
@@ -67,8 +94,10 @@ def _run_in_double(classifier, parts, over_time):
 def _run(classifier, parts, over_time, module=None, dtype=np.float32):
     module = module or classifier.net_.module_
     share = getattr(module, "takes_shared_frames", False)
-    for X in parts:
+    for i, X in enumerate(parts):
         x = to_batch(X, classifier.mean_, classifier.std_, share, dtype)
+        if i == 0:
+            _warn_of_other_unit(classifier, getattr(x, "frames", x))
         yield _logits(module, x.to(classifier.net_.device), over_time)
 
 
