@@ -63,13 +63,13 @@ def make_card(estimator, notes):
     }
     card = {
         "class": name_of(type(estimator)),
-        "parameters": params,
         "classes": getattr(estimator, "classes_", None),
         **_sequences(parts),
         **_of_recipe(parts),
         "n_weights": sum(getattr(part, "n_parameters_", 0) for part in parts),
         "seeds": {name: v for name, v in params.items() if name.endswith("random_state")},
         "notes": {"text": notes} if isinstance(notes, str) else notes,
+        "parameters": params,
         "versions": {name: version(name) for name in _PACKAGES},
     }
     card = {name: _as_json(value, name) for name, value in card.items()}

@@ -156,11 +156,11 @@ def _refusal(value, where):
         return f"{text} Save its best_estimator_."
     if name in _FOR_FIT:
         return f"{text} It acts in fit alone: set {name} back to its default, then save."
-    if hasattr(value, "predict"):
+    if hasattr(value, "get_params"):
         return (
             f"{text} The documentation lists the estimators that it can hold, such as "
             f"LogisticRegression. Trees, nearest neighbors and support vector machines are not "
             f"among them: their compiled code would follow wrong numbers of a file anywhere. Keep "
             f"such a model with joblib, for yourself."
         )
-    return f"{text} Classes and functions of your own can be kept with joblib, for yourself."
+    return f"{text} Objects and functions of your own can be kept with joblib, for yourself."

@@ -50,6 +50,8 @@ _ALLOWED = {
     "sklearn.pipeline": {"FeatureUnion", "Pipeline"},
     "sklearn.preprocessing": {
         "Binarizer",
+        "FunctionTransformer",  # without a function
+        "LabelBinarizer",
         "LabelEncoder",
         "MaxAbsScaler",
         "MinMaxScaler",
