@@ -14,7 +14,9 @@ from ._container import DTYPES
 from ._types import class_of, network_of
 
 _MAX_DEPTH = 60
+_MAX_NODES = 200_000
 _MAX_ESTIMATORS = 2000
+_NET_COUNTS_AS = 10  # estimators, by the time that it takes to build
 _MAX_TEXT = 2**24  # characters in arrays of text, each padded to the longest of its array
 _CODES = set(DTYPES.values())
 _FLOATS = {"inf": math.inf, "-inf": -math.inf, "nan": math.nan}
@@ -65,7 +67,8 @@ def decode(node, arrays, networks, version):
 class _Decoder:
     def __init__(self, arrays, networks, version):
         self.arrays, self.networks, self.version = dict(arrays), networks, version
-        self.n_left, self.n_characters, self.depth = _MAX_ESTIMATORS, _MAX_TEXT, 0
+        self.n_nodes, self.n_estimators = _MAX_NODES, _MAX_ESTIMATORS  # how many are left
+        self.n_characters, self.depth = _MAX_TEXT, 0
         # For each kind of node: what makes its value, and the keys that may follow the first one.
         self._kinds = {
             "tuple": (lambda node, where: tuple(self._items(node["tuple"], where)),),
@@ -86,9 +89,12 @@ class _Decoder:
     def decode(self, node, where):
         """Value of a JSON node; `where` is its place, for errors."""
         self.depth += 1
+        self.n_nodes -= 1
         try:
             if self.depth > _MAX_DEPTH:
                 raise ValueError("it is nested too deeply")
+            if self.n_nodes < 0:
+                raise ValueError(f"the file has more than {_MAX_NODES} values besides arrays")
             if isinstance(node, list):
                 return self._items(node, where)
             if not isinstance(node, dict):
@@ -121,6 +127,8 @@ class _Decoder:
         """Values of a JSON dictionary of names."""
         if not isinstance(nodes, dict):
             raise ValueError("it is not a dictionary")
+        if odd := [name for name in nodes if not name.isprintable()]:
+            raise ValueError(f"it has the name {odd[0]!r:.80}")
         return {name: self.decode(node, f"{where}.{name:.80}") for name, node in nodes.items()}
 
     def _slice(self, node, where):
@@ -185,9 +193,7 @@ class _Decoder:
         return state
 
     def _estimator(self, node, where):
-        self.n_left -= 1
-        if self.n_left < 0:
-            raise ValueError(f"it has more than {_MAX_ESTIMATORS} estimators")
+        self._count(1)
         cls = class_of(node["estimator"])
         params = self._fields(node["params"], where)
         made = cls(**params) if issubclass(cls, BaseEstimator) else object.__new__(cls)
@@ -203,6 +209,11 @@ class _Decoder:
         if "net" in node:
             self._add_net(made, node["net"], f"{where}.net_")
         return made
+
+    def _count(self, n):
+        self.n_estimators -= n
+        if self.n_estimators < 0:
+            raise ValueError(f"the file has more than {_MAX_ESTIMATORS} estimators")
 
     def _check_version(self, cls, state):
         if state and cls.__module__.startswith("sklearn.") and self.version != sklearn.__version__:
@@ -229,6 +240,7 @@ class _Decoder:
         arguments = self._fields(node["arguments"], where)
         weights = self._fields(node["weights"], where)
         try:
+            self._count(_NET_COUNTS_AS)
             made.net_ = restore_net(made, network, arguments, weights)
         except Exception as error:  # also from a network of the user
             raise InvalidPartError(where, f"{error}" or type(error).__name__) from error

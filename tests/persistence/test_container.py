@@ -109,7 +109,7 @@ def test_named_pipe_does_not_wait(path):
 
 def test_model_that_is_too_large(monkeypatch):
     monkeypatch.setattr("skwater.persistence._container.MAX_HEADER", 100)
-    with pytest.raises(ValueError, match="too large for a model file: .* of at most 100"):
+    with pytest.raises(ValueError, match=r"too large for a model file: .* of at most 100"):
         pack({"a": "b" * 100}, {})
 
 

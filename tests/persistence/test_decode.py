@@ -64,7 +64,7 @@ def other_shape(pipeline, sampler, network, arrays):
 
 
 def other_weights(pipeline, sampler, network, arrays):
-    name, weight = next(iter(network["net"]["weights"].items()))
+    weight = next(iter(network["net"]["weights"].values()))
     array = arrays[weight["array"]]
     arrays[weight["array"]] = np.zeros((1, *array.shape), array.dtype)
     weight["shape"] = [1, *array.shape]
@@ -100,7 +100,7 @@ CASES = [
     (change_state(other={"network": "LastFrame", "module": "nets"}), "If you trust that class"),
     (change_state(batch_size_=0), "batch_size_ is 0"),
     (change_state(batch_size_="auto"), "batch_size_ is 'auto'"),
-    (change_state(sequence_shape_={"tuple": [5, 10**9, 10**9, 3]}), "the network is for"),
+    (change_state(sequence_shape_={"tuple": [5, 10**9, 10**9, 3]}), "net_: "),
     (change_state(sequence_shape_={"tuple": [5, -4, 4, 3]}), "sequence_shape_ is"),
     (change_state(classes_={"objects": ["a"]}), "classes_ is no array of two classes|of no use"),
     (change_argument(hidden_channels=10**9), "steps.*net_: "),
@@ -151,6 +151,17 @@ def test_too_many_estimators(forge):
         forge(change_state(other=[one] * 3000))
 
 
+def test_too_many_values(forge):
+    with pytest.raises(ModelFileError, match="more than 200000 values besides arrays"):
+        forge(change_state(other=[[]] * 300_000))
+
+
+def test_name_that_could_control_a_terminal(forge):
+    with pytest.raises(ModelFileError) as caught:
+        forge(change_state(**{"a\x1b[2J": {}}))
+    assert str(caught.value).isprintable()
+
+
 def test_model_that_is_no_estimator(tmp_path):
     path = tmp_path / "model.skwater"
     for model in 1, [], None, {"tuple": []}:
@@ -165,12 +176,14 @@ def test_model_that_is_no_estimator(tmp_path):
 def test_save_refuses_what_load_would(make_plants, tmp_path):
     X, y, *_ = make_plants()
     model = LogisticRegression().fit(X, y)
-    model.fit_intercept_ = model.other_ = {"a": [[[[[]]]]]}
+    model.other_ = []
     for _ in range(70):
         model.other_ = [model.other_]
-    with pytest.raises(ValueError, match="not saved, since it could not be loaded: .*too deeply"):
+    with pytest.raises(ValueError, match=r"not saved, since it could not be loaded: .*too deeply"):
         skwater.save(model, tmp_path / "model.skwater")
     model.other_ = DecisionTreeClassifier().fit(X, y).tree_
-    with pytest.raises(ValueError, match="model.other_ is .*, of the type sklearn.tree._tree.Tree"):
+    with pytest.raises(
+        ValueError, match=r"model.other_ is .*, of the type sklearn.tree._tree.Tree"
+    ):
         skwater.save(model, tmp_path / "model.skwater")
     assert list(tmp_path.iterdir()) == []
