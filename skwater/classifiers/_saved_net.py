@@ -70,6 +70,7 @@ def restore_net(classifier, network, arguments, weights):
     net = _SkorchNet(
         network,
         criterion=BinaryLoss if arguments["n_outputs"] == 1 else CrossEntropyLoss,
+        optimizer=_no_optimizer,
         iterator_train__collate_fn=identity_collate,
         iterator_valid__collate_fn=identity_collate,
         predict_nonlinearity=None,
@@ -88,6 +89,10 @@ def restore_net(classifier, network, arguments, weights):
     net.module_.to(device)
     net.drop_what_training_needs()
     return net
+
+
+def _no_optimizer(*args, **kwargs):
+    """Stand in for an optimizer of torch, the first of which imports its compiler, for seconds."""
 
 
 def _check_classifier(classifier, arguments):

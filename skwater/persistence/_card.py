@@ -11,7 +11,6 @@ from ..resampling import RSSResampler
 from ._types import name_of
 
 _PACKAGES = ("skwater", "scikit-learn", "imbalanced-learn", "numpy", "torch", "skorch")
-_FACTS = ("days", "n_plants", "n_treatments")  # of the recipe
 _LONGEST = 2000  # characters of one value that are printed
 
 
@@ -65,7 +64,7 @@ def make_card(estimator, notes):
         "class": name_of(type(estimator)),
         "classes": getattr(estimator, "classes_", None),
         **_sequences(parts),
-        **_of_recipe(parts),
+        "days": _days(parts),
         "n_weights": sum(getattr(part, "n_parameters_", 0) for part in parts),
         "seeds": {name: v for name, v in params.items() if name.endswith("random_state")},
         "notes": {"text": notes} if isinstance(notes, str) else notes,
@@ -97,11 +96,10 @@ def _sequences(parts):
     return facts
 
 
-def _of_recipe(parts):
-    """What the recipe for new images says of the data that the model was fitted on."""
-    recipes = [part.recipe_ for part in parts if hasattr(part, "recipe_")]
-    recipe = recipes[0] if recipes else {}
-    return {name: recipe[name] for name in _FACTS if name in recipe}
+def _days(parts):
+    """Days of the frames, if the images came from a loader."""
+    recipes = (part.recipe_ for part in parts if hasattr(part, "recipe_"))
+    return next(recipes, {}).get("days")
 
 
 def _holds_estimators(value):

@@ -10,11 +10,12 @@ from sklearn.base import BaseEstimator
 from sklearn.exceptions import InconsistentVersionWarning
 from sklearn.utils import Bunch
 
+from ..sequences._recipe import check_plain_recipe
 from ._container import DTYPES
 from ._types import class_of, network_of
 
 _MAX_DEPTH = 60
-_MAX_NODES = 200_000
+_MAX_NODES = 100_000
 _MAX_ESTIMATORS = 2000
 _NET_COUNTS_AS = 10  # estimators, by the time that it takes to build
 _MAX_TEXT = 2**24  # characters in arrays of text, each padded to the longest of its array
@@ -202,6 +203,8 @@ class _Decoder:
         if params.get("memory") is not None:
             raise ValueError("it has a folder of another computer")
         state = self._fields(node["state"], where)
+        if "recipe_" in state:
+            check_plain_recipe(state["recipe_"])
         vars(made).update(_check_names(state, cls))
         self._check_version(cls, state)
         if "requests" in node:

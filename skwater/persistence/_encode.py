@@ -12,6 +12,7 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils import Bunch
 
+from ..sequences._recipe import without_functions
 from ._container import DTYPES
 from ._types import name_of, network_name
 
@@ -104,6 +105,8 @@ class _Encoder:
         if hasattr(value, "fit_resample") and not type(value).__module__.startswith("skwater."):
             state = {}  # they act in fit alone, and may keep training data
         node = {"estimator": name_of(type(value))}
+        if "recipe_" in state:
+            state["recipe_"] = without_functions(state["recipe_"])
         request, net = state.pop("_metadata_request", None), state.pop("net_", None)
         if request is not None:
             node["requests"] = _requests(request)

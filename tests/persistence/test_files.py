@@ -62,6 +62,7 @@ from skwater.preprocessing import (
     Resize,
     VegetationMask,
 )
+from skwater.sequences._recipe import check_plain_recipe, without_functions
 
 
 def saved(model, tmp_path, **options):
@@ -294,14 +295,58 @@ def test_loaded_network_steps(make_classifier, make_task, tmp_path):
     assert torch.equal(found, expected)
 
 
-def test_recipe_travels_with_the_model(make_classifier, make_task, tmp_path):
-    X, y = make_task()
-    model = make_classifier().fit(X, y)
-    model.recipe_ = {"days": np.arange(5.0), "size": (4, 4), "n_treatments": 6, "boxes": None}
+def as_floats(frame):
+    return frame / 2
+
+
+@pytest.fixture
+def plants(tmp_path):
+    """Images of four plants on three days, loaded through a function."""
+    import cv2
+
+    for plant in "dry/a", "dry/b", "wet/c", "wet/d":
+        for day in 1, 2, 4:
+            file = tmp_path / "images" / plant / f"2024-05-0{day}.png"
+            file.parent.mkdir(parents=True, exist_ok=True)
+            gray = 200 if plant < "w" else 20
+            cv2.imwrite(str(file), np.full((8, 8, 3), gray + day, dtype=np.uint8))
+    return skwater.datasets.load_image_sequences(
+        tmp_path / "images", start="2024-05-01", convert=as_floats, size=None
+    )
+
+
+def test_recipe_travels_with_the_model(make_classifier, plants, tmp_path):
+    model = make_classifier().fit(plants.data, plants.target)
     loaded = saved(model, tmp_path)
-    np.testing.assert_equal(loaded.recipe_, model.recipe_)
-    card = skwater.inspect(tmp_path / "model.skwater")
-    assert (card["days"], card["n_treatments"]) == ([0, 1, 2, 3, 4], 6)
+    name = f"{as_floats.__module__}.as_floats"
+    images = model.recipe_["images"] | {"convert": name}
+    assert loaded.recipe_ == model.recipe_ | {"images": images}
+    assert skwater.inspect(tmp_path / "model.skwater")["days"] == [0, 1, 3]
+    options = {"start": "2024-05-01", "convert": as_floats}
+    folder = tmp_path / "images" / "dry"
+    found = skwater.predict_images(loaded, folder, **options)
+    expected = skwater.predict_images(model, folder, **options)
+    np.testing.assert_array_equal(found.probability, expected.probability)
+    with pytest.raises(ValueError, match=r"converted by .*as_floats.* pass convert="):
+        skwater.predict_images(loaded, folder, start="2024-05-01")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda recipe: recipe.update(cache="/somewhere"),
+        lambda recipe: recipe.pop("changed"),
+        lambda recipe: recipe["images"].update(cache="/somewhere"),
+        lambda recipe: recipe["images"].update(convert=3),
+    ],
+)
+def test_forged_recipe(plants, change):
+    recipe = without_functions(plants.data.recipe)
+    check_plain_recipe(recipe)
+    recipe = copy.deepcopy(recipe)
+    change(recipe)
+    with pytest.raises(ValueError, match=r"^recipe_ "):
+        check_plain_recipe(recipe)
 
 
 def test_card(make_plants, tmp_path):
@@ -341,10 +386,18 @@ def test_card_of_a_network(make_classifier, make_task, tmp_path):
     assert card["notes"] == {"text": "of the first trial"}
 
 
-def test_inspect_imports_no_torch(make_task, tmp_path):
+@pytest.mark.parametrize(
+    ("function", "module"),
+    [
+        ("inspect", "torch"),
+        ("load", "torch._dynamo"),  # takes seconds to import, and comes with the first optimizer
+    ],
+)
+def test_what_is_not_imported(make_task, tmp_path, function, module):
     path = tmp_path / "model.skwater"
     skwater.save(skwater.CNNLSTMClassifier(max_epochs=1).fit(*make_task()), path)
-    program = f"import sys, skwater; skwater.inspect({str(path)!r}); print('torch' in sys.modules)"
+    call = f"skwater.{function}({str(path)!r})"
+    program = f"import sys, skwater; {call}; print({module!r} in sys.modules)"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert done.stdout.strip() == "False", done.stderr
 
