@@ -1,6 +1,7 @@
 """Saved models come back as they were; what cannot be saved is refused with what to do."""
 
 import copy
+import inspect
 import json
 import pickle
 import re
@@ -15,6 +16,7 @@ from imblearn.over_sampling import SMOTE, RandomOverSampler
 from imblearn.pipeline import Pipeline as ImblearnPipeline
 from imblearn.under_sampling import RandomUnderSampler
 from sklearn import config_context
+from sklearn.base import BaseEstimator
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import ColumnTransformer
 from sklearn.decomposition import PCA, TruncatedSVD
@@ -52,7 +54,7 @@ from torch import nn
 import skwater
 from skwater import EarlyDetector, RSSResampler, SequenceClassifier, make_pipeline
 from skwater.exceptions import ModelFileError
-from skwater.persistence._types import _ALLOWED
+from skwater.persistence._types import _ALLOWED, name_of
 from skwater.preprocessing import (
     BaselineCorrector,
     CanopyCover,
@@ -228,6 +230,14 @@ def test_scikit_learn(make_plants, tmp_path, model):
     assert_same(model, saved(model, tmp_path), X)
 
 
+def test_every_estimator_of_skwater_is_allowed():
+    modules = [getattr(skwater, name) for name in skwater.__all__]
+    modules = [skwater, *filter(inspect.ismodule, modules)]
+    public = [getattr(module, name) for module in modules for name in module.__all__]
+    ours = {cls for cls in public if inspect.isclass(cls) and issubclass(cls, BaseEstimator)}
+    assert {cls.__name__ for cls in ours if name_of(cls) is None} == set()
+
+
 def test_every_allowed_class_is_tested(make_plants):
     tested = {"ADASYN", "CNNLSTMClassifier", "ConvLSTMClassifier", "SequenceClassifier"}
     tested |= {"EarlyDetector", "LabelBinarizer", "LabelEncoder", "CanopyCover"}
@@ -295,8 +305,8 @@ def test_loaded_network_steps(make_classifier, make_task, tmp_path):
     assert torch.equal(found, expected)
 
 
-def as_floats(frame):
-    return frame / 2
+def darker(frame):
+    return frame // 2
 
 
 @pytest.fixture
@@ -311,23 +321,23 @@ def plants(tmp_path):
             gray = 200 if plant < "w" else 20
             cv2.imwrite(str(file), np.full((8, 8, 3), gray + day, dtype=np.uint8))
     return skwater.datasets.load_image_sequences(
-        tmp_path / "images", start="2024-05-01", convert=as_floats, size=None
+        tmp_path / "images", start="2024-05-01", convert=darker
     )
 
 
 def test_recipe_travels_with_the_model(make_classifier, plants, tmp_path):
     model = make_classifier().fit(plants.data, plants.target)
     loaded = saved(model, tmp_path)
-    name = f"{as_floats.__module__}.as_floats"
+    name = f"{darker.__module__}.darker"
     images = model.recipe_["images"] | {"convert": name}
     assert loaded.recipe_ == model.recipe_ | {"images": images}
     assert skwater.inspect(tmp_path / "model.skwater")["days"] == [0, 1, 3]
-    options = {"start": "2024-05-01", "convert": as_floats}
+    options = {"start": "2024-05-01", "convert": darker}
     folder = tmp_path / "images" / "dry"
     found = skwater.predict_images(loaded, folder, **options)
     expected = skwater.predict_images(model, folder, **options)
     np.testing.assert_array_equal(found.probability, expected.probability)
-    with pytest.raises(ValueError, match=r"converted by .*as_floats.* pass convert="):
+    with pytest.raises(ValueError, match=r"converted by .*darker.* pass convert="):
         skwater.predict_images(loaded, folder, start="2024-05-01")
 
 
