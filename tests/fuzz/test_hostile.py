@@ -6,6 +6,9 @@ import sys
 from pathlib import Path
 
 import pytest
+
+pytest.importorskip("resource", reason="the memory of a process is not measured on Windows")
+
 from hostile import Targets
 
 PROGRAM = "import json, sys; sys.path.insert(0, {!r}); import hostile; {}"
