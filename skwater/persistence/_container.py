@@ -16,7 +16,7 @@ from ..sequences._headers import ImageError, open_image
 
 FORMAT = 1
 # Python objects take up to 25 times the space of their JSON, and longer to make than to read.
-MAX_HEADER = 2**21
+MAX_HEADER = 2**20
 _MAX_FILE = 2**31
 DTYPES = {
     "BOOL": "|b1",

@@ -15,7 +15,7 @@ from ._container import DTYPES
 from ._types import class_of, network_of
 
 _MAX_DEPTH = 60
-_MAX_NODES = 100_000
+_MAX_NODES = 50_000
 _MAX_ESTIMATORS = 2000
 _NET_COUNTS_AS = 10  # estimators, by the time that it takes to build
 _MAX_TEXT = 2**24  # characters in arrays of text, each padded to the longest of its array

@@ -152,8 +152,8 @@ def test_too_many_estimators(forge):
 
 
 def test_too_many_values(forge):
-    with pytest.raises(ModelFileError, match="more than 100000 values besides arrays"):
-        forge(change_state(other=[[]] * 150_000))
+    with pytest.raises(ModelFileError, match="more than 50000 values besides arrays"):
+        forge(change_state(other=[[]] * 60_000))
 
 
 def test_name_that_could_control_a_terminal(forge):

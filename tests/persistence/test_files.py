@@ -61,8 +61,10 @@ from skwater.preprocessing import (
     CenterCrop,
     FrameSampler,
     FrameScaler,
+    FrameWise,
     Resize,
     VegetationMask,
+    WhiteBalance,
 )
 from skwater.sequences._recipe import check_plain_recipe, without_functions
 
@@ -184,6 +186,7 @@ def test_pipelines_of_images(make_classifier, pipeline, tmp_path):
     y = np.arange(8) % 2
     steps = [
         ("sample", FrameSampler(3, random_state=np.random.RandomState(3))),
+        ("white", WhiteBalance()),
         ("crop", CenterCrop(8)),
         ("size", Resize(4)),
         ("mask", VegetationMask()),
@@ -213,6 +216,7 @@ SKLEARN = [
     make_pipeline(RandomOverSampler(random_state=0), FrameScaler(), LogisticRegression()),
     make_pipeline(RandomUnderSampler(random_state=0), BaselineCorrector(2), GaussianNB()),
     make_pipeline(SMOTE(random_state=0), LogisticRegression()),
+    make_pipeline(FrameWise(StandardScaler()), LogisticRegression()),
     make_pipeline(
         ColumnTransformer([("a", StandardScaler(), slice(0, 3)), ("b", "passthrough", [4])]),
         LogisticRegression(),
@@ -241,7 +245,14 @@ def test_every_estimator_of_skwater_is_allowed():
 def test_every_allowed_class_is_tested(make_plants):
     tested = {"ADASYN", "CNNLSTMClassifier", "ConvLSTMClassifier", "SequenceClassifier"}
     tested |= {"EarlyDetector", "LabelBinarizer", "LabelEncoder", "CanopyCover"}
-    tested |= {"CenterCrop", "FrameSampler", "Resize", "RSSResampler", "VegetationMask"}
+    tested |= {
+        "CenterCrop",
+        "FrameSampler",
+        "Resize",
+        "RSSResampler",
+        "VegetationMask",
+        "WhiteBalance",
+    }
     tested |= {"_CalibratedClassifier", "_SigmoidCalibration", "_TemperatureScaling"}
     for model in SKLEARN:
         parts = [model, *model.get_params().values()]
