@@ -170,7 +170,7 @@ class ImageSequences(LazySequences):
             "boxes": boxes[0] if len(boxes) == 1 else ONE_FOR_EACH,
             "stretch": self._crop.stretch,
             "color": "gray" if self._gray else "rgb",
-            "dtype": str(self._dtype_read),
+            "dtype": None if self._convert else str(self._dtype_read),
             "convert": self._convert,
             "max_pixels": self._max_pixels,
         }
