@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from joblib import cpu_count
 
-from ._frame_cache import FrameCache, identify
+from ._frame_cache import FrameCache, identify, name_function
 from ._headers import MAX_PIXELS, Header, ImageError, open_image, read_header
 from ._lazy import LazySequences
 from ._pixels import Crop, decode
@@ -158,6 +158,10 @@ class ImageSequences(LazySequences):
         return np.dtype(np.float32) if self._can_miss else self._dtype_read
 
     @property
+    def value_dtype(self):
+        return self._dtype_read
+
+    @property
     def paths(self):
         return self._base_paths[self.donors, self.frames]
 
@@ -251,12 +255,21 @@ class ImageSequences(LazySequences):
 
     def _fingerprint(self):
         """All that the decoded frames depend on."""
-        how = (self._crop, self._gray, self._dtype_read, self._frame, identify(self._convert))
-        parts = [repr(how)]
-        for file, box in zip(self._files, self._boxes, strict=True):
-            size, date = self._stamps[file]
-            parts.append(f"{os.path.abspath(file)} {size} {date} {box}")
-        return "\n".join(parts).encode("utf-8", "surrogateescape")
+        how = identify(self._convert)
+        return b"\n".join(self._identify_slot(slot, how) for slot in range(len(self._files)))
+
+    def _identify(self, rows, columns):
+        how = name_function(self._convert)
+        if how is None:
+            return None
+        return [self._identify_slot(slot, how) for slot in self._slots[rows, columns]]
+
+    def _identify_slot(self, slot, how):
+        file = self._files[slot]
+        size, date = self._stamps[file]
+        which = (os.path.abspath(file), size, date, self._boxes[slot])
+        made = (self._crop, self._gray, self._dtype_read, self._frame, how)
+        return repr((which, made)).encode()
 
     def _load(self, slot):
         """Read, decode, cut and resize one image."""
