@@ -112,8 +112,8 @@ class FrozenEncoder:
         if self._size is not None and x.shape[2:] != self._size:
             x = _resize(x, self._size, self._format)
         if self._format.mean is not None:
-            mean, std = (x.new_tensor(v)[:, None, None] for v in self._format[1:3])
-            x = (x - mean) / std
+            x = x - x.new_tensor(self._format.mean)[:, None, None]
+            x = x / x.new_tensor(self._format.std)[:, None, None]
         vectors = module(x)
         shape = tuple(getattr(vectors, "shape", ()))
         if len(shape) != 2 or shape[0] != len(images):

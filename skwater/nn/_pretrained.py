@@ -47,8 +47,14 @@ def load_encoder(encoder, weights=None):
     ImportError
         If timm is not installed, or does not import.
     """
+    is_class = isinstance(encoder, type) and issubclass(encoder, torch.nn.Module)
+    is_name = isinstance(encoder, str) and encoder.startswith("timm:")
+    if not (is_class or is_name or isinstance(encoder, torch.nn.Module)):
+        raise ValueError(
+            f'encoder must be a torch.nn.Module, a class of one or "timm:NAME", got {encoder!r}.'
+        )
     with float32_by_default():
-        if isinstance(encoder, str):
+        if is_name:
             module, image_format = _load_timm(encoder.removeprefix("timm:"), weights)
         else:
             module, image_format = _load_module(encoder, weights), ImageFormat()
@@ -108,7 +114,7 @@ def _read_safetensors(path):
 def _load_timm(name, weights):
     timm = _import_timm()
     if not timm.is_model(name.split(".")[0]):
-        near = difflib.get_close_matches(name, timm.list_models(pretrained=True), n=3, cutoff=0.5)
+        near = difflib.get_close_matches(name.split(".")[0], timm.list_models(), n=3)
         raise ValueError(
             f"timm {timm.__version__} has no model {name!r}"
             f"{': did you mean ' + ' or '.join(near) if near else ''}. timm.list_models() has all."
@@ -116,11 +122,8 @@ def _load_timm(name, weights):
     if weights is None:
         module = _download(timm, name)
     else:
-        overlay = {"state_dict": _read_weights(weights), "custom_load": False}
         try:
-            module = timm.create_model(
-                name, pretrained=True, num_classes=0, pretrained_cfg_overlay=overlay
-            )
+            module = _fill(timm, name, _read_weights(weights))
         except (RuntimeError, KeyError) as error:
             raise ValueError(f"{weights} does not hold the weights of {name!r}: {error}") from error
     config = timm.data.resolve_model_data_config(module)
@@ -142,6 +145,24 @@ def _import_timm():
             f"({error}). Install both anew, from the same source."
         ) from error
     return timm
+
+
+def _fill(timm, name, state):
+    """Make a model with these weights, those of a classifier or not.
+
+    With as many classes as the file has, timm compares all names; with another number it would
+    leave weights that are not in the file at random.
+    """
+    heads = (timm.get_pretrained_cfg(name) or timm.models.PretrainedCfg()).classifier or ()
+    head = heads if isinstance(heads, str) else next(iter(heads), "")
+    n_classes = len(state.get(f"{head}.weight", ()))
+    overlay = {"state_dict": state, "num_classes": n_classes, "label_offset": 0}
+    module = timm.create_model(
+        name, pretrained=True, num_classes=n_classes, pretrained_cfg_overlay=overlay
+    )
+    del module.pretrained_cfg["state_dict"]
+    module.reset_classifier(0)
+    return module
 
 
 def _download(timm, name):
