@@ -30,7 +30,7 @@ from torch import nn
 from skwater import CNNLSTMClassifier, ConvLSTMClassifier, make_pipeline
 from skwater.datasets import make_water_stress
 from skwater.evaluation import benchmark
-from skwater.preprocessing import CanopyCover, FrameEncoder
+from skwater.preprocessing import CanopyCover, FrameEncoder, FrameSampler
 
 
 class Lite0(nn.Module):
@@ -103,7 +103,10 @@ models_of_images = {
 }
 models_of_vectors = {
     "encoder, LSTM": CNNLSTMClassifier(),
-    "encoder, logistic regression": logistic(),
+    "encoder, logistic regression, last frame": make_pipeline(
+        FrameSampler(1, strategy="last"), logistic()
+    ),
+    "encoder, logistic regression, all frames": logistic(),
 }
 warnings.filterwarnings("ignore", category=UserWarning)  # few plants: the table says so too
 options = {
