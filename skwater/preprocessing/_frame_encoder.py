@@ -265,15 +265,7 @@ class FrameEncoder(TransformerMixin, BaseEstimator):
         return channels
 
     def _find_white(self, X):
-        if self.white is not None:
-            return float(self.white)
-        dtype = X.value_dtype if is_lazy(X) else X.dtype
-        if dtype not in (np.uint8, np.uint16):
-            raise ValueError(
-                f"X is {dtype}, which does not tell the value of white: give it to FrameEncoder, "
-                f"white=255 for what was uint8, or white=1."
-            )
-        return float(np.iinfo(dtype).max)
+        return find_white(X) if self.white is None else float(self.white)
 
     def _check_size(self):
         if self.image_size is None:
@@ -293,6 +285,17 @@ class FrameEncoder(TransformerMixin, BaseEstimator):
         tags.input_tags.two_d_array = False
         tags.input_tags.allow_nan = True
         return tags
+
+
+def find_white(X):
+    """Value of white by the dtype of images, 255 or 65535."""
+    dtype = X.value_dtype if is_lazy(X) else X.dtype
+    if dtype not in (np.uint8, np.uint16):
+        raise ValueError(
+            f"X is {dtype}, which does not tell the value of white: give it to FrameEncoder, "
+            f"white=255 for what was uint8, or white=1."
+        )
+    return float(np.iinfo(dtype).max)
 
 
 def _check_aspect(size, wanted):
