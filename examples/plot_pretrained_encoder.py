@@ -102,7 +102,7 @@ models_of_images = {
     "cover, logistic regression": make_pipeline(CanopyCover(), logistic()),
 }
 models_of_vectors = {
-    "encoder, LSTM": CNNLSTMClassifier(),
+    "encoder, LSTM": CNNLSTMClassifier(block_channels=()),
     "encoder, logistic regression, last frame": make_pipeline(
         FrameSampler(1, strategy="last"), logistic()
     ),

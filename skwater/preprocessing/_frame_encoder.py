@@ -99,6 +99,7 @@ class FrameEncoder(TransformerMixin, BaseEstimator):
     ((6, 4, 16, 16, 3), (6, 4, 12))
     """
 
+    _by_frame = True  # each frame by itself: so it can follow plants one image at a time
     _parameter_constraints: dict = {
         "encoder": [str, callable],
         "weights": [str, os.PathLike, None],
