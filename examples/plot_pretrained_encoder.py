@@ -83,7 +83,8 @@ plt.show()
 # What comes of them
 # ------------------
 # Models of the vectors, of the canopy cover, and networks that learn to see from these plants
-# alone, in the same folds. The networks have fewer epochs here than by default.
+# alone, in the same folds. To save time those networks have ten epochs here, which is too few for
+# them: by default, in minutes, they reach 0.6 to 0.7 on such plants.
 def flatten(X):
     """All numbers of all dates side by side."""
     return X.reshape(len(X), -1)
@@ -112,7 +113,7 @@ warnings.filterwarnings("ignore", category=UserWarning)  # few plants: the table
 options = {
     "groups": plants.plant,
     "cv": 3,
-    "n_repeats": 1 if fast else 2,
+    "n_repeats": 1,
     "baselines": None,
     "random_state": 0,
     "verbose": 0,
