@@ -36,7 +36,7 @@ class DistinctFrames:
         self._X = X
         self.present = ~missing_frames(X)
         if is_lazy(X):
-            rows, columns, table = X.distinct_places(self.present)
+            rows, columns, table = X._distinct_places(self.present)
         else:
             rows, columns = np.nonzero(self.present)
             table = np.arange(len(rows))

@@ -127,10 +127,10 @@ class LazySequences(ABC):
         table : ndarray of shape (n_samples, n_frames), dtype int
             For each frame of each sequence, its place in `frames`.
         """
-        rows, columns, table = self.distinct_places(...)
+        rows, columns, table = self._distinct_places(...)
         return self._read(rows, columns), table.reshape(self.donors.shape)
 
-    def distinct_places(self, chosen):
+    def _distinct_places(self, chosen):
         """Rows and columns of the base that give the chosen frames, each once, and their table."""
         n_frames = len(self.frames)
         places = (self.donors.astype(np.intp) * n_frames + np.arange(n_frames))[chosen]
