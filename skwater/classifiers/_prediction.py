@@ -8,9 +8,9 @@ import torch
 from scipy.special import expit, softmax
 from sklearn.utils.validation import check_is_fitted
 
+from ..nn._process import single_threaded_if_small
 from ..sequences import as_frames, check_sequences, frame_shape
 from ._batches import to_batch
-from ._reproducibility import single_threaded_if_small
 from ._vector_network import PackedNetwork
 from ._vector_support import predicts_compiled
 
