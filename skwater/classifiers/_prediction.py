@@ -48,7 +48,7 @@ def _warn_of_other_unit(classifier, x):
 
     As 0 to 255 is outside of 0 to 1. Images may also be much too close together, beside the mean.
     """
-    axes = [axis for axis in range(x.ndim) if axis != x.ndim - 3]
+    axes = [axis for axis in range(x.dim()) if axis != x.dim() - 3]
     mean = x.nanmean(dim=axes)
     std = (x**2).nanmean(dim=axes).sub(mean**2).clamp(min=0).sqrt()
     is_image = x.shape[-2:] != (1, 1)

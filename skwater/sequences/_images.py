@@ -175,8 +175,8 @@ class ImageSequences(LazySequences):
             "boxes": boxes[0] if len(boxes) == 1 else ONE_FOR_EACH,
             "stretch": self._crop.stretch,
             "color": "gray" if self._gray else "rgb",
-            "dtype": None if self._convert else str(self._dtype_read),
             "convert": self._convert,
+            "dtype": None if self._convert else str(self._dtype_read),
             "max_pixels": self._max_pixels,
         }
 
