@@ -2,6 +2,7 @@
 PYTHON ?= python3
 PYTEST_ARGS ?= -n 2
 ARGS ?=
+SECONDS ?= 60
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -12,7 +13,7 @@ export NO_ALBUMENTATIONS_UPDATE := 1
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test check docs clean
+.PHONY: help demo test check fuzz docs clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-6s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -26,6 +27,9 @@ test: check ## Check the style, then run the tests (PYTEST_ARGS="-n 2")
 check: $(VENV)/dev.installed ## Check style and format only
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
+
+fuzz: $(VENV)/dev.installed ## Read hostile model files, manifests and images (SECONDS=60)
+	@$(BIN)/python tests/fuzz/hostile.py $(SECONDS)
 
 docs: $(VENV)/docs.installed ## Build the documentation, offline and with warnings as errors
 	@$(BIN)/python -m sphinx -q -W --keep-going -b html docs docs/_build/html

@@ -14,8 +14,11 @@ _HOMES = {
     "RSSResampler": "skwater.resampling",
     "SequenceClassifier": "skwater.classifiers",
     "SplicedSequences": "skwater.sequences",
+    "inspect": "skwater.persistence",
+    "load": "skwater.persistence",
     "make_pipeline": "skwater._pipeline",
     "predict_images": "skwater._predict_images",
+    "save": "skwater.persistence",
     "show_versions": "skwater._show_versions",
 }
 _SUBMODULES = [
@@ -29,6 +32,7 @@ _SUBMODULES = [
     "model_selection",
     "monitoring",
     "nn",
+    "persistence",
     "plotting",
     "preprocessing",
     "resampling",

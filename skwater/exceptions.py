@@ -1,6 +1,6 @@
 """Warnings and errors of skwater."""
 
-__all__ = ["LeakageWarning"]
+__all__ = ["LeakageWarning", "ModelFileError"]
 
 
 class LeakageWarning(UserWarning):
@@ -15,3 +15,34 @@ class LeakageWarning(UserWarning):
     >>> from skwater.exceptions import LeakageWarning
     >>> warnings.simplefilter("error", LeakageWarning)  # turn leaks into errors
     """
+
+
+class ModelFileError(ValueError):
+    """A model file that is damaged, incomplete, not ours, or not safe to load.
+
+    Raised by :func:`skwater.load` and :func:`skwater.inspect`. Nothing of the file was executed.
+
+    Parameters
+    ----------
+    path : str
+        The file.
+    part : str
+        The part at fault: "header", "card", "model", "arrays", or a place in the model such as
+        ``"model.steps[1][1].mean_"``.
+    reason : str
+        What is wrong with it.
+
+    Examples
+    --------
+    >>> from skwater.exceptions import ModelFileError
+    >>> raise ModelFileError("model.skwater", "header", "the file is truncated")
+    Traceback (most recent call last):
+    skwater.exceptions.ModelFileError: model.skwater: header: the file is truncated
+    """
+
+    def __init__(self, path, part, reason):
+        super().__init__(path, part, reason)
+        self.path, self.part, self.reason = path, part, reason
+
+    def __str__(self):
+        return f"{self.path}: {self.part}: {self.reason}"

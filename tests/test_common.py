@@ -53,6 +53,7 @@ LEAST = {
 UNCHECKED = {
     "CanopyCover": "takes pictures only, has its own tests",
     "CenterCrop": "takes pictures only, has its own tests",
+    "FrameEncoder": "takes images only, has its own tests",
     "Resize": "takes pictures only, has its own tests",
     "VegetationMask": "takes pictures only, has its own tests",
     "WhiteBalance": "takes color images only, has its own tests",

@@ -6,8 +6,11 @@ import sys
 
 import numpy as np
 import pytest
+import torch
 
+import skwater
 from skwater import CNNLSTMClassifier, ConvLSTMClassifier, RSSResampler, SplicedSequences
+from skwater.exceptions import ModelFileError
 
 LABELS = [0, 1] * 4
 
@@ -251,3 +254,83 @@ def test_row_30_no_internet():
     )
     assert run.returncode == 0, run.stderr
     assert run.stdout == "(6,)\n(6,)\n"
+
+
+@pytest.fixture
+def model_file(make_classifier, make_sequences, tmp_path):
+    path = tmp_path / "model.skwater"
+    skwater.save(make_classifier().fit(make_sequences(), LABELS), path)
+    return path
+
+
+# Every kind of change, 2,000 times: tests/fuzz. Every part: tests/persistence.
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (lambda data: data[:50], "header: the file is truncated"),
+        (lambda data: data[:-1], "arrays: they do not fit the file"),
+        (lambda data: data[:-1] + bytes([data[-1] ^ 1]), "arrays: they are damaged"),
+        (lambda data: data.replace(b"mean_", b"meam_", 1), "header: it is damaged"),
+        (lambda data: data.replace(b'"skwater":"1 ', b'"skwater":"9 '), "format: .* update skwa"),
+        (lambda data: b"\x80\x04]." + data, "file: it is a pickle, and not"),
+        (lambda data: b"\xff" * 8 + data[8:], "header: it declares 18446744073709551615 bytes"),
+    ],
+)
+def test_row_21_damaged_model_file(model_file, spoil, message):
+    model_file.write_bytes(spoil(model_file.read_bytes()))
+    with pytest.raises(ModelFileError, match=message) as caught:
+        skwater.load(model_file)
+    assert str(model_file) in str(caught.value)
+
+
+# The child starts a grandchild for each kill: imports take longer than saves.
+KILLED_WHILE_SAVING = """
+import os, random, signal, sys, time
+import numpy as np, skwater
+from sklearn.linear_model import LogisticRegression
+from skwater.persistence._container import read
+
+path, rng = sys.argv[1], random.Random(0)
+models = [LogisticRegression().fit(np.eye(2) * scale, [0, 1]) for scale in (1, 2)]
+for model in models:
+    model.ballast_ = np.full(200_000, model.coef_[0, 0])
+skwater.save(models[0], path)
+for _ in range(20):
+    child = os.fork()
+    if not child:
+        while True:
+            for model in models:
+                skwater.save(model, path)
+    time.sleep(rng.uniform(0.002, 0.06))
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    loaded = skwater.load(path)
+    assert (loaded.ballast_ == loaded.coef_[0, 0]).all()
+    assert loaded.coef_[0, 0] in [model.coef_[0, 0] for model in models]
+skwater.save(models[0], path)
+print(os.listdir(os.path.dirname(path)))
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork to kill so often")
+def test_row_22_killed_while_saving(tmp_path):
+    run = subprocess.run(
+        [sys.executable, "-c", KILLED_WHILE_SAVING, str(tmp_path / "model")],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.stdout == "['model']\n", run.stderr
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="needs a computer without a GPU")
+def test_row_27_model_of_a_gpu_without_one(make_classifier, make_sequences, tmp_path):
+    X = make_sequences()
+    model = make_classifier().fit(X, LABELS)
+    expected = model.predict_proba(X)
+    model.set_params(device="cuda:1")  # what a model that was trained there says
+    model.net_.device = "cuda:1"
+    skwater.save(model, tmp_path / "model.skwater")
+    loaded = skwater.load(tmp_path / "model.skwater")
+    assert loaded.net_.device == "cpu"
+    np.testing.assert_array_equal(loaded.predict_proba(X), expected)

@@ -25,6 +25,9 @@ OPTIONAL = (
     "aeon",
     "llvmlite",
     "numba",
+    "timm",
+    "safetensors",
+    "huggingface_hub",
 )
 
 

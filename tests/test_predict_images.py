@@ -28,6 +28,10 @@ def swap_channels(image):
     return image[..., ::-1]
 
 
+def to_floats(image):
+    return image / 255
+
+
 def _write(file, gray):
     file.parent.mkdir(parents=True, exist_ok=True)
     rng = np.random.default_rng(gray)
@@ -200,6 +204,12 @@ def test_broken_and_unknown_files(folder):
     new = predict_images(model, folder / "new", on_error="missing")
     assert new.data.shape[1] == 2
     assert np.isnan(np.asarray(new.data)[0, 1]).all()
+
+
+def test_the_type_that_a_function_returns_is_no_setting(folder):
+    plants, model = _fit(folder, convert=to_floats)
+    new = predict_images(model, folder / "old")
+    np.testing.assert_array_equal(np.asarray(new.data), np.asarray(plants.data))
 
 
 def test_one_box_for_each_image_cannot_be_repeated(folder):

@@ -11,16 +11,22 @@ interval says so.
 import sys
 from pathlib import Path
 
+from pretrained import Lite0
 from scipy.stats import binomtest
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import balanced_accuracy_score
 from sklearn.model_selection import LeaveOneGroupOut, cross_val_predict
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
-from skwater import ConvLSTMClassifier, RSSResampler, make_pipeline
+from skwater import CNNLSTMClassifier, ConvLSTMClassifier, RSSResampler, make_pipeline
 from skwater.datasets import load_manifest
-from skwater.preprocessing import CanopyCover, FrameSampler
+from skwater.preprocessing import CanopyCover, FrameEncoder, FrameSampler
+
+
+def flatten(X):
+    """All numbers of all dates side by side."""
+    return X.reshape(len(X), -1)
 
 
 def main(folder):
@@ -41,9 +47,28 @@ def main(folder):
             ConvLSTMClassifier(augment="default", random_state=0),
         ),
     }
-    for name, model in models.items():
+    # The encoder sees more pixels, and has seen none of these plants.
+    larger = load_manifest(folder / "labels.csv", root=folder, date="session", size=(168, 224))
+    encoder = make_pipeline(FrameSampler(8), FrameEncoder(Lite0, verbose=0))
+    vectors = encoder.fit_transform(larger.data)
+    on_vectors = {
+        "encoder, logistic regression": make_pipeline(
+            FunctionTransformer(flatten),
+            SimpleImputer(keep_empty_features=True),
+            StandardScaler(),
+            LogisticRegression(max_iter=5000),
+        ),
+        "encoder, RSS, LSTM": make_pipeline(
+            RSSResampler(6, random_state=0), CNNLSTMClassifier(random_state=0)
+        ),
+    }
+    for name, model in (models | on_vectors).items():
         predicted = cross_val_predict(
-            model, plants.data, plants.target, groups=plants.plant_type, cv=LeaveOneGroupOut()
+            model,
+            vectors if name in on_vectors else plants.data,
+            plants.target,
+            groups=plants.plant_type,
+            cv=LeaveOneGroupOut(),
         )
         n_right = int((predicted == plants.target).sum())
         low, high = binomtest(n_right, len(predicted)).proportion_ci(method="exact")

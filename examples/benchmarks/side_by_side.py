@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 
-def compare(build, contenders, cases, *, n_rounds, threads, warm=False):
+def compare(build, contenders, cases, *, n_rounds, threads, warm=False, clock=time.perf_counter):
     """Time the actions of all contenders in interleaved rounds.
 
     Parameters
@@ -28,6 +28,8 @@ def compare(build, contenders, cases, *, n_rounds, threads, warm=False):
     warm : bool, default=False
         Do each action once more right before it is timed: after the turns of the others a process
         finds its caches cold, which weighs most on what is short.
+    clock : callable, default=time.perf_counter
+        Returns seconds; :func:`time.process_time` counts those of the CPU.
 
     Returns
     -------
@@ -42,7 +44,7 @@ def compare(build, contenders, cases, *, n_rounds, threads, warm=False):
         for contender in contenders:
             ours, theirs = context.Pipe()
             job = context.Process(
-                target=_work, args=(theirs, build, contender, case, threads, warm)
+                target=_work, args=(theirs, build, contender, case, threads, warm, clock)
             )
             job.start()
             workers[contender] = ours, job
@@ -81,7 +83,7 @@ def _ask(pipe, action):
     return pipe.recv()
 
 
-def _work(pipe, build, contender, case, threads, warm):
+def _work(pipe, build, contender, case, threads, warm, clock):
     """Do what the pipe asks for, in a process of its own."""
     actions, peak = build(contender, case, threads), None
     Path("/proc/self/clear_refs").write_text("5")  # the peak of the building does not count
@@ -95,9 +97,9 @@ def _work(pipe, build, contender, case, threads, warm):
             continue
         if warm:
             actions[action]()
-        start = time.perf_counter()
+        start = clock()
         actions[action]()
-        pipe.send(time.perf_counter() - start)
+        pipe.send(clock() - start)
 
 
 def memory(name, process="self"):

@@ -2,9 +2,14 @@
 
 from numbers import Integral, Real
 
+import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from ..nn import CNNLSTMNet
+from ..nn._given_encoder import GivenEncoder
+from ..preprocessing import FrameEncoder
+from ..preprocessing._frame_encoder import find_white
+from ..sequences import channel_statistics, frame_shape
 from ._sequence_classifier import SequenceClassifier
 from ._shared_docs import with_shared_docs
 
@@ -39,6 +44,17 @@ class CNNLSTMClassifier(SequenceClassifier):
         close to one in float32 but not equal. If it would be slow, the fit is in float32, with a
         warning. Weights, the LSTM and predictions are always float32, and on sequences of scalars
         or vectors it changes nothing.
+    encoder : torch.nn.Module or class of one, default=None
+        A network that was trained elsewhere, used in place of the blocks: it takes images
+        (k, c, h, w) with values from 0 to 1 and returns codes (k, d). It is copied. X must be
+        uint8 or uint16 images.
+    freeze : bool, default=True
+        Whether `encoder` stays as it is. Then the result is that of
+        :class:`~skwater.preprocessing.FrameEncoder` and an LSTM, which encode each image once and
+        not in each epoch: prefer these, unless images are augmented. Training it (False) needs
+        hundreds of plants.
+    encoder_lr : float, default=0.0001
+        Learning rate of an `encoder` that is not frozen.
     {shared parameters}
 
     Attributes
@@ -60,6 +76,7 @@ class CNNLSTMClassifier(SequenceClassifier):
     ConvLSTMClassifier : Keeps an image as its state.
     RSSResampler : Makes more sequences from few.
     skwater.nn.CNNLSTMNet : The network alone.
+    skwater.preprocessing.FrameEncoder : Encodes images once, by a network trained elsewhere.
 
     Examples
     --------
@@ -78,6 +95,9 @@ class CNNLSTMClassifier(SequenceClassifier):
         "lstm_size": [Interval(Integral, 1, None, closed="left")],
         "dropout": [Interval(Real, 0, 1, closed="left")],
         "precision": [StrOptions({"float32", "bfloat16"})],
+        "encoder": [callable, None],
+        "freeze": ["boolean"],
+        "encoder_lr": [Interval(Real, 0, None, closed="neither")],
     }
 
     def __init__(
@@ -88,6 +108,9 @@ class CNNLSTMClassifier(SequenceClassifier):
         lstm_size=32,
         dropout=0.0,
         precision="float32",
+        encoder=None,
+        freeze=True,
+        encoder_lr=1e-4,
         lr=3e-3,
         lr_schedule="cosine",
         max_epochs="auto",
@@ -127,6 +150,21 @@ class CNNLSTMClassifier(SequenceClassifier):
         self.lstm_size = lstm_size
         self.dropout = dropout
         self.precision = precision
+        self.encoder = encoder
+        self.freeze = freeze
+        self.encoder_lr = encoder_lr
+
+    def _find_scale(self, X, rows):
+        if self.encoder is None:
+            return super()._find_scale(X, rows)
+        # It takes values from 0 to 1. What the LSTM gets of it is standardized instead.
+        white, n_channels = find_white(X), frame_shape(X)[2]
+        options = {"channels": tuple(range(n_channels)), "white": white, "device": self.device}
+        codes = FrameEncoder(self.encoder, verbose=0, **options).transform(X)
+        self._given_encoder = GivenEncoder(
+            self.encoder, *channel_statistics(codes, rows), self.freeze
+        )
+        return np.zeros(n_channels), np.full(n_channels, white)
 
     def _network_arguments(self, frame_size):
         block_channels = self.block_channels
@@ -138,4 +176,5 @@ class CNNLSTMClassifier(SequenceClassifier):
             "lstm_size": self.lstm_size,
             "dropout": self.dropout,
             "precision": self.precision,
+            "encoder": vars(self).pop("_given_encoder", None),
         }

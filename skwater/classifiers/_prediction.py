@@ -1,18 +1,22 @@
 """Logits and probabilities of a fitted classifier."""
 
 import copy
+import warnings
 
 import numpy as np
 import torch
 from scipy.special import expit, softmax
 from sklearn.utils.validation import check_is_fitted
 
-from ..sequences import check_sequences, frame_shape
+from ..nn._process import single_threaded_if_small
+from ..sequences import as_frames, check_sequences, frame_shape
 from ._batches import to_batch
-from ._reproducibility import single_threaded_if_small
+from ._vector_network import PackedNetwork
+from ._vector_support import predicts_compiled
 
 # So many values are predicted at once: more would wait for memory, fewer for Python.
 _VALUES_AT_ONCE = 2**18
+_FAR = 20  # standard deviations of training, from which on a mean has another unit
 
 
 def predict_logits(classifier, X, *, over_time=False):
@@ -20,19 +24,16 @@ def predict_logits(classifier, X, *, over_time=False):
     check_is_fitted(classifier)
     X, _ = check_sequences(classifier, X, reset=False)
     h, w, _ = frame_shape(X)
-    net, at_once, dtype = classifier.net_, classifier.batch_size_, np.float32
-    module = net.module_.eval()
+    module, at_once = classifier.net_.module_.eval(), classifier.batch_size_
+    run = _run
     if (h, w) == (1, 1):
-        at_once = max(1, _VALUES_AT_ONCE // int(np.prod(X.shape[1:])))
-        # Vectors run in double precision, which costs nothing there: a plant's probability must
+        # Vectors run in double precision, which costs little there: a plant's probability must
         # not depend on the plants beside it, not even in the last bit of a float32.
-        module, dtype = copy.deepcopy(module).double(), np.float64
-    share, logits = getattr(module, "takes_shared_frames", False), []
+        at_once = max(1, _VALUES_AT_ONCE // int(np.prod(X.shape[1:])))
+        run = _run_compiled if predicts_compiled(module) else _run_in_double
     with single_threaded_if_small(classifier.batch_size_ * h * w):
-        for start in range(0, len(X), at_once):
-            rows = X[start : start + at_once]
-            x = to_batch(rows, classifier.mean_, classifier.std_, share, dtype).to(net.device)
-            logits.append(_run(module, x, over_time))
+        parts = (X[start : start + at_once] for start in range(0, len(X), at_once))
+        logits = list(run(classifier, parts, over_time))
     logits = np.concatenate(logits)
     if np.isnan(logits).any():
         raise ValueError(
@@ -42,8 +43,66 @@ def predict_logits(classifier, X, *, over_time=False):
     return logits
 
 
+def _warn_of_other_unit(classifier, x):
+    """Warn if standardized frames (..., c, h, w) are far outside of those of training.
+
+    As 0 to 255 is outside of 0 to 1. Images may also be much too close together, beside the mean.
+    """
+    axes = [axis for axis in range(x.dim()) if axis != x.dim() - 3]
+    mean = x.nanmean(dim=axes)
+    std = (x**2).nanmean(dim=axes).sub(mean**2).clamp(min=0).sqrt()
+    is_image = x.shape[-2:] != (1, 1)
+    is_small = is_image & (std < 1 / _FAR) & (mean.abs() > 1)
+    wrong = (mean.abs() > _FAR) | (is_small & (std > 0))
+    for channel in wrong.nonzero()[:1, 0].tolist():
+        before, scale = classifier.mean_[channel], classifier.std_[channel]
+        warnings.warn(
+            f"Channel {channel} of X has a mean of {before + mean[channel] * scale:.3g}. In fit it "
+            f"was {before:.3g}, with a standard deviation of {scale:.3g}. Is X in another unit, "
+            f"such as 0 to 255 in place of 0 to 1?",
+            stacklevel=6,  # where predict was called
+        )
+
+
+def _run_compiled(classifier, parts, over_time):
+    from . import _vector_forward as kernel  # and with it numba
+
+    network = PackedNetwork(classifier.net_.module_)
+    weights = network.pack(p.detach() for p in network.parameters).astype(np.float64)
+    statistics = np.array(classifier.mean_), np.array(classifier.std_)
+    is_first, buffer = True, None  # new memory for each part would take longer than to convert it
+    with network.one_blas_thread():
+        for X in parts:
+            frames = as_frames(np.asarray(X))[:, :, 0, 0]
+            buffer = np.empty(frames.shape) if buffer is None else buffer[: len(frames)]
+            buffer[:] = frames
+            if is_first:
+                z = (frames - statistics[0]) / statistics[1]
+                _warn_of_other_unit(classifier, torch.from_numpy(z)[..., None, None])
+                is_first = False
+            logits = kernel.predict(
+                buffer, *statistics, network.describe(), weights.copy(), over_time
+            )
+            yield logits if over_time else logits[:, 0]
+
+
+def _run_in_double(classifier, parts, over_time):
+    module = copy.deepcopy(classifier.net_.module_).double()
+    yield from _run(classifier, parts, over_time, module, np.float64)
+
+
+def _run(classifier, parts, over_time, module=None, dtype=np.float32):
+    module = module or classifier.net_.module_
+    share = getattr(module, "takes_shared_frames", False)
+    for i, X in enumerate(parts):
+        x = to_batch(X, classifier.mean_, classifier.std_, share, dtype)
+        if i == 0:
+            _warn_of_other_unit(classifier, getattr(x, "frames", x))
+        yield _logits(module, x.to(classifier.net_.device), over_time)
+
+
 @torch.inference_mode()
-def _run(module, x, over_time):
+def _logits(module, x, over_time):
     if not over_time:
         logits = module(x)
     elif hasattr(module, "forward_over_time"):

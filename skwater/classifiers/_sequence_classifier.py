@@ -154,6 +154,7 @@ class SequenceClassifier(ClassifierMixin, BaseEstimator):
     (12, 2)
     """
 
+    _find_scale = staticmethod(channel_statistics)
     _parameter_constraints: dict = {
         "network": [type],
         "network_params": [dict, None],
@@ -246,7 +247,7 @@ class SequenceClassifier(ClassifierMixin, BaseEstimator):
         train, valid = np.arange(len(X)), None
         if self.early_stopping:
             train, valid = validation_split(X, encoded, self.validation_fraction, rng)
-        self.mean_, self.std_ = channel_statistics(X, train)
+        self.mean_, self.std_ = self._find_scale(X, train)
         h, w, _ = frame_shape(X)
         self.batch_size_ = choose_batch_size(self.batch_size, len(train))
         self.max_epochs_ = choose_max_epochs(self.max_epochs, len(train), self.batch_size_, (h, w))

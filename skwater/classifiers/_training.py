@@ -134,6 +134,7 @@ def make_net(classifier, frame_shape, encoded):
         **_loss(classifier, encoded),
         "optimizer": OPTIMIZERS.get(classifier.optimizer, classifier.optimizer),
         "lr": classifier.lr,
+        **_encoder_lr(classifier),
         "max_epochs": classifier.max_epochs_,
         "batch_size": classifier.batch_size_,
         "iterator_train__shuffle": True,
@@ -157,6 +158,13 @@ def make_net(classifier, frame_shape, encoded):
         # is silent would print then, and could not be pickled.
         params["callbacks__print_log"] = None
     return _SkorchNet(**params)
+
+
+def _encoder_lr(classifier):
+    """Learning rate of a given encoder that is trained, if there is one."""
+    if getattr(classifier, "encoder", None) is None or classifier.freeze:
+        return {}
+    return {"optimizer__param_groups": [("encoder.*", {"lr": classifier.encoder_lr})]}
 
 
 def takes_shared_frames(classifier):

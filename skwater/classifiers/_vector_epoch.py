@@ -4,14 +4,10 @@ Torch's optimizer and weights, the order of the batches and skorch's history are
 after an epoch of torch, so that the two can follow each other.
 """
 
-from functools import cache
-
 import numpy as np
 import torch
-from threadpoolctl import ThreadpoolController
-from torch import nn
 
-from ..nn import CNNLSTMNet
+from ._vector_network import PackedNetwork
 
 
 def train_compiled(net, iterator):
@@ -29,7 +25,7 @@ def train_compiled(net, iterator):
     bounds = np.cumsum([0, *sizes])
     order = subset[np.concatenate([*batches, []]).astype(np.int64)]
 
-    network = _Network(net.module_)
+    network = PackedNetwork(net.module_)
     optimizer = net.optimizer_
     (group,) = optimizer.param_groups
     weights, moments, n_done = network.pack(p.detach() for p in network.parameters), None, 0
@@ -40,11 +36,11 @@ def train_compiled(net, iterator):
         n_done = int(states[0]["step"])
     losses = np.empty(len(batches))
     class_weights = _class_weights(net.criterion_, network.widths[-1])
-    with _blas().limit(limits=1):  # two threads take ten times as long for a batch
+    with network.one_blas_thread():
         n_batches = kernel.run_epoch(
             (frames, table, data.y.numpy(), class_weights),
             (order, bounds, max(sizes, default=0)),
-            (network.widths, network.n_dense, network.n_biases),
+            network.describe(),
             weights,
             np.empty((0, 0), np.float32) if moments is None else moments,
             n_done,
@@ -63,11 +59,6 @@ def train_compiled(net, iterator):
             state["step"] += n_batches
     optimizer._opt_called = True  # torch's schedules ask for it
     return losses[:n_batches].tolist(), sizes[:n_batches]
-
-
-@cache
-def _blas():
-    return ThreadpoolController().select(user_api="blas")
 
 
 def _adam_state(optimizer, parameter):
@@ -89,60 +80,3 @@ def _class_weights(criterion, n_outputs):
     if criterion.weight is None:
         return np.ones(n_outputs)
     return criterion.weight.numpy().astype(np.float64)
-
-
-class _Network:
-    """The layers of a module, and the places of its parameters in one array of all weights.
-
-    Each parameter becomes rows of the matrix of its layer, an input a row; see `_vector_kernel`.
-    """
-
-    def __init__(self, module):
-        head = module.head[-1]
-        if isinstance(module, CNNLSTMNet):
-            dense = [layer for layer in module.encoder if isinstance(layer, nn.Conv2d)]
-            lstm = [getattr(module.lstm, f"{name}_l0") for name in _LSTM_NAMES]
-            widths = [layer.out_channels for layer in dense] + [module.lstm.hidden_size]
-            n_in = dense[0].in_channels if dense else module.lstm.input_size
-            self.n_biases = 2
-        else:
-            dense, lstm = [], [p for layer in module.layers for p in layer.weights()]
-            widths = [layer.n_hidden for layer in module.layers]
-            n_in = lstm[0].shape[1] - widths[0]
-            self.n_biases = 1
-        self.n_dense = len(dense)
-        self.widths = np.array([n_in, *widths, head.out_features])
-        before = [p for layer in dense for p in (layer.weight, layer.bias)]
-        self.parameters = [*before, *lstm, head.weight, head.bias]
-        # Torch's LSTM has the gates i, f, g, o.
-        in_torch_order = isinstance(module, CNNLSTMNet)
-        self._is_turned = [in_torch_order and any(p is q for q in lstm) for p in self.parameters]
-
-    def pack(self, tensors):
-        """Return one array of the values of tensors that are like the parameters."""
-        pairs = zip(tensors, self._is_turned, strict=True)
-        return np.concatenate([_turn(_as_rows(tensor), turned).ravel() for tensor, turned in pairs])
-
-    def unpack(self, flat, tensors):
-        """Write the values back."""
-        start = 0
-        for tensor, turned in zip(tensors, self._is_turned, strict=True):
-            rows = _as_rows(tensor)
-            rows[:] = _turn(flat[start : start + rows.size].reshape(rows.shape), turned)
-            start += rows.size
-
-
-_LSTM_NAMES = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
-
-
-def _as_rows(tensor):
-    """A view of a tensor with an output a column."""
-    return tensor.numpy().reshape(len(tensor), -1).T
-
-
-def _turn(rows, turned):
-    """Swap the last two gates: i, f, g, o become i, f, o, g, and the other way round."""
-    if not turned:
-        return rows
-    i, f, g, o = np.split(rows, 4, axis=1)
-    return np.concatenate([i, f, o, g], axis=1)

@@ -18,6 +18,7 @@ import math
 import numpy as np
 
 from ._jit import compiled
+from ._vector_network import BLAS_FROM
 
 _ZERO, _HALF, _ONE = np.float32(0), np.float32(0.5), np.float32(1)
 # tanh(x) = x p(x^2) / q(x^2) for |x| < 9, where it reaches 1: a minimax fit of the relative error.
@@ -27,7 +28,6 @@ _P3, _P4 = np.float32(2.0609306e-05), np.float32(1.3354917e-08)
 _Q1, _Q2 = np.float32(0.46714355), np.float32(0.025877043)
 _Q3, _Q4 = np.float32(0.00032856588), np.float32(7.7766742e-07)
 _COLUMNS_AT_ONCE = 128  # so many rows of the other factor stay in the fastest cache
-_MANY = 2**13  # weights in a matrix, from which on a BLAS is worth its call
 
 
 @compiled
@@ -82,7 +82,7 @@ def add_product(a, b, out):
 @compiled
 def multiply(a, b, out, n_weights):
     """out = a @ b, one of the products of a layer with so many weights."""
-    if n_weights >= _MANY:
+    if n_weights >= BLAS_FROM:
         np.dot(a, b, out)
     else:
         out[:] = _ZERO

@@ -1,4 +1,4 @@
-"""Which nets can train on sequences of vectors in machine code.
+"""Which nets can train on sequences of vectors, and predict them, in machine code.
 
 It knows the two networks, two rules and two losses. What else listens to single batches, or changes
 how they are trained on, gets epochs of torch.
@@ -6,13 +6,32 @@ how they are trained on, gets epochs of torch.
 
 import torch
 from skorch.callbacks import Callback, EpochScoring, LRScheduler
+from torch import nn
 from torch.utils.data import DataLoader, Subset
 
 from ..nn import CNNLSTMNet, ConvLSTMNet
+from ..nn._conv_lstm import ConvLSTMLayer
 from ._batches import Batches, identity_collate
 from ._callbacks import StopOnNaN
 from ._jit import compiles
 from ._losses import BinaryLoss, CrossEntropyLoss
+
+_LAYERS = {
+    ConvLSTMNet,
+    ConvLSTMLayer,
+    CNNLSTMNet,
+    nn.LSTM,
+    nn.Conv2d,
+    nn.MaxPool2d,
+    nn.AdaptiveAvgPool2d,
+    nn.ReLU,
+    nn.Flatten,
+    nn.Dropout,
+    nn.Linear,
+    nn.Sequential,
+    nn.ModuleList,
+}
+_HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
 
 # Settings of an optimizer whose step is the one of the kernel.
 _PLAIN = {
@@ -38,10 +57,21 @@ def runs_compiled(net, iterator):
     """Whether an epoch of training of a net over a loader can be machine code."""
     return (
         _has_vectors(iterator)
-        and _is_plain_network(net.module_)
+        and _is_known_network(net.module_)
+        and not any(type(part) is nn.Dropout and part.p > 0 for part in net.module_.modules())
         and _is_plain_optimizer(net.optimizer_, list(net.module_.parameters()))
         and _is_known_loss(net.criterion_)
         and not any(_watches_batches(callback) for _, callback in net.callbacks_)
+        and compiles()
+    )
+
+
+def predicts_compiled(module):
+    """Whether a trained network can predict vectors in machine code."""
+    parameters = module.parameters()
+    return (
+        _is_known_network(module)
+        and all(p.device.type == "cpu" and p.dtype == torch.float32 for p in parameters)
         and compiles()
     )
 
@@ -58,14 +88,16 @@ def _has_vectors(iterator):
     )
 
 
-def _is_plain_network(module):
-    if type(module) is CNNLSTMNet:
-        if module.head[0].p > 0:
-            return False
-    elif type(module) is not ConvLSTMNet:
+def _is_known_network(module):
+    """Whether a module is one of ours, without layers of the user's own and without hooks."""
+    if type(module) not in (CNNLSTMNet, ConvLSTMNet) or type(module.head[-1]) is not nn.Linear:
         return False
-    hooks = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
-    return not any(getattr(part, name) for part in module.modules() for name in hooks)
+    parts = list(module.modules())
+    return (
+        len(module.head) == 2
+        and all(type(part) in _LAYERS for part in parts)
+        and not any(getattr(part, name) for part in parts for name in _HOOKS)
+    )
 
 
 def _is_plain_optimizer(optimizer, parameters):

@@ -51,6 +51,9 @@ class CNNLSTMNet(RecurrentNet):
         stay in float32. It is faster on hardware that multiplies bfloat16, and slower on other
         hardware. Evaluation mode, frames of 1 x 1 and exported or compiled networks are always
         float32.
+    encoder : torch.nn.Module, default=None
+        Takes frames (k, c, h, w), returns codes (k, d), and has d as ``n_features``. It is used in
+        place of the blocks.
 
     Raises
     ------
@@ -88,21 +91,16 @@ class CNNLSTMNet(RecurrentNet):
         lstm_size=32,
         dropout=0.0,
         precision="float32",
+        encoder=None,
     ):
         super().__init__()
         self._reduced = as_dtype(precision)
         (kernel_size,) = as_sizes("kernel_size", kernel_size)
         (lstm_size,) = as_sizes("lstm_size", lstm_size)
-        blocks = []
-        size, n_in = tuple(frame_size), n_channels
-        for n_out in as_sizes("block_channels", block_channels):
-            pool = tuple(min(2, s) for s in size)
-            kernel = same_kernel(kernel_size, size)
-            # Pooled before the ReLU: the same, on a quarter of the pixels.
-            blocks += [nn.Conv2d(n_in, n_out, kernel, padding="same")]
-            blocks += [nn.MaxPool2d(pool), nn.ReLU()]
-            size, n_in = tuple(s // p for s, p in zip(size, pool, strict=True)), n_out
-        self.encoder = nn.Sequential(*blocks, nn.AdaptiveAvgPool2d(1), nn.Flatten())
+        if encoder is not None:
+            self.encoder, n_in = nn.Sequential(encoder), encoder.n_features
+        else:
+            self.encoder, n_in = _blocks(n_channels, frame_size, block_channels, kernel_size)
         self.lstm = nn.LSTM(n_in, lstm_size, batch_first=True)
         self.head = nn.Sequential(nn.Dropout(dropout), nn.Linear(lstm_size, n_outputs))
 
@@ -194,3 +192,17 @@ class CNNLSTMNet(RecurrentNet):
         # has rounded would be summed over the parts in bfloat16.
         with torch.autocast(frames.device.type, reduced):
             return self.encoder(frames.to(reduced)).to(frames.dtype)
+
+
+def _blocks(n_channels, frame_size, block_channels, kernel_size):
+    """Convolution blocks and an average over the pixels; the number of codes beside them."""
+    blocks = []
+    size, n_in = tuple(frame_size), n_channels
+    for n_out in as_sizes("block_channels", block_channels):
+        pool = tuple(min(2, s) for s in size)
+        kernel = same_kernel(kernel_size, size)
+        # Pooled before the ReLU: the same, on a quarter of the pixels.
+        blocks += [nn.Conv2d(n_in, n_out, kernel, padding="same")]
+        blocks += [nn.MaxPool2d(pool), nn.ReLU()]
+        size, n_in = tuple(s // p for s, p in zip(size, pool, strict=True)), n_out
+    return nn.Sequential(*blocks, nn.AdaptiveAvgPool2d(1), nn.Flatten()), n_in

@@ -1,6 +1,7 @@
 """Transformers on sequences."""
 
 from ._baseline import BaselineCorrector
+from ._frame_encoder import FrameEncoder
 from ._frame_sampler import FrameSampler
 from ._frame_scaler import FrameScaler
 from ._frame_wise import FrameWise
@@ -13,6 +14,7 @@ __all__ = [
     "BaselineCorrector",
     "CanopyCover",
     "CenterCrop",
+    "FrameEncoder",
     "FrameSampler",
     "FrameScaler",
     "FrameWise",

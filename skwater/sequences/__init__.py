@@ -1,5 +1,6 @@
 """The sequence contract: which X is legal, and how its frames are read."""
 
+from ._distinct import DistinctFrames
 from ._images import ImageSequences
 from ._layout import (
     LAYOUTS,
@@ -19,6 +20,7 @@ from ._validation import check_sequences, missing_frames
 
 __all__ = [
     "LAYOUTS",
+    "DistinctFrames",
     "ImageSequences",
     "LazySequences",
     "SplicedSequences",

@@ -140,16 +140,24 @@ def identify(convert):
             f"convert={convert!r} has no name by which cache= can tell it from another function: "
             f"define it in a module, not as a lambda or inside a function."
         ) from error
-    return name, _describe_code(getattr(getattr(convert, "func", convert), "__code__", None))
+    return name, describe_code(getattr(getattr(convert, "func", convert), "__code__", None))
 
 
-def _describe_code(code):
+def name_function(function):
+    """What `identify` gives, as bytes; None for a function that has no name."""
+    try:
+        return repr(identify(function)).encode()
+    except ValueError:
+        return None
+
+
+def describe_code(code):
     """Instructions, names and constants of a function, without the place where it stands."""
     if isinstance(code, frozenset):
         return sorted(map(repr, code))  # its order differs between processes
     if not hasattr(code, "co_code"):
         return repr(code)
-    return code.co_code, code.co_names, [_describe_code(constant) for constant in code.co_consts]
+    return code.co_code, code.co_names, [describe_code(constant) for constant in code.co_consts]
 
 
 class _CacheFile(io.FileIO):

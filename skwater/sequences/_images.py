@@ -8,8 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from joblib import cpu_count
 
-from ._frame_cache import FrameCache, identify
+from ._frame_cache import FrameCache, identify, name_function
 from ._headers import MAX_PIXELS, Header, ImageError, open_image, read_header
+from ._image_table import as_boxes, as_size, as_table, check_choice, number_files
 from ._lazy import LazySequences
 from ._pixels import Crop, decode
 from ._recipe import ONE_FOR_EACH
@@ -123,16 +124,16 @@ class ImageSequences(LazySequences):
         cache=None,
         max_pixels=MAX_PIXELS,
     ):
-        _check_choice("color", color, ("rgb", "gray"))
-        _check_choice("on_error", on_error, ("raise", "missing"))
-        _check_choice("dtype", dtype, (None, "uint8", "uint16"))
-        paths = _as_table(paths)
-        boxes = _as_boxes(boxes, paths.shape)
-        self._crop = Crop(_as_size("center_crop", center_crop), _as_size("size", size), stretch)
+        check_choice("color", color, ("rgb", "gray"))
+        check_choice("on_error", on_error, ("raise", "missing"))
+        check_choice("dtype", dtype, (None, "uint8", "uint16"))
+        paths = as_table(paths)
+        boxes = as_boxes(boxes, paths.shape)
+        self._crop = Crop(as_size("center_crop", center_crop), as_size("size", size), stretch)
         self._gray = color == "gray"
         self._convert = convert
         self._max_pixels = max_pixels
-        self._slots, self._files, self._boxes = _distinct(paths, boxes)
+        self._slots, self._files, self._boxes = number_files(paths, boxes)
         self._base_paths = paths
         self._stamps = {}
         headers = self._check_files(on_error)
@@ -158,6 +159,10 @@ class ImageSequences(LazySequences):
         return np.dtype(np.float32) if self._can_miss else self._dtype_read
 
     @property
+    def value_dtype(self):
+        return self._dtype_read
+
+    @property
     def paths(self):
         return self._base_paths[self.donors, self.frames]
 
@@ -170,8 +175,8 @@ class ImageSequences(LazySequences):
             "boxes": boxes[0] if len(boxes) == 1 else ONE_FOR_EACH,
             "stretch": self._crop.stretch,
             "color": "gray" if self._gray else "rgb",
-            "dtype": str(self._dtype_read),
             "convert": self._convert,
+            "dtype": None if self._convert else str(self._dtype_read),
             "max_pixels": self._max_pixels,
         }
 
@@ -251,12 +256,21 @@ class ImageSequences(LazySequences):
 
     def _fingerprint(self):
         """All that the decoded frames depend on."""
-        how = (self._crop, self._gray, self._dtype_read, self._frame, identify(self._convert))
-        parts = [repr(how)]
-        for file, box in zip(self._files, self._boxes, strict=True):
-            size, date = self._stamps[file]
-            parts.append(f"{os.path.abspath(file)} {size} {date} {box}")
-        return "\n".join(parts).encode("utf-8", "surrogateescape")
+        how = identify(self._convert)
+        return b"\n".join(self._identify_slot(slot, how) for slot in range(len(self._files)))
+
+    def _identify(self, rows, columns):
+        how = name_function(self._convert)
+        if how is None:
+            return None
+        return [self._identify_slot(slot, how) for slot in self._slots[rows, columns]]
+
+    def _identify_slot(self, slot, how):
+        file = self._files[slot]
+        size, date = self._stamps[file]
+        which = (os.path.abspath(file), size, date, self._boxes[slot])
+        made = (self._crop, self._gray, self._dtype_read, self._frame, how)
+        return repr((which, made)).encode()
 
     def _load(self, slot):
         """Read, decode, cut and resize one image."""
@@ -345,56 +359,3 @@ def _depth(dtype, headers):
     if dtype is None:
         dtype = "uint16" if any(header.depth > 8 for header in headers) else "uint8"
     return np.dtype(dtype)
-
-
-def _as_table(paths):
-    table = np.array(paths, dtype=object)
-    if table.ndim != 2 or 0 in table.shape:
-        raise ValueError(
-            f"paths must be a table (n_samples, n_frames) with None if an image is missing, got "
-            f"shape {table.shape}."
-        )
-    for cell in np.ndindex(table.shape):
-        path = table[cell]
-        if path is not None and path == path and path != "":  # NaN, of pandas, is missing too
-            table[cell] = os.fspath(path)
-        else:
-            table[cell] = None
-    return table
-
-
-def _as_size(name, size):
-    if size is None:
-        return None
-    size = (size, size) if np.ndim(size) == 0 else tuple(size)
-    if len(size) != 2 or any(int(s) != s or s < 1 for s in size):
-        raise ValueError(f"{name} must be (height, width) in pixels, or one number, got {size}.")
-    return tuple(map(int, size))
-
-
-def _as_boxes(boxes, shape):
-    if boxes is None:
-        return None
-    boxes = np.asarray(boxes, dtype=float)
-    if boxes.shape[-1:] == (4,):
-        boxes = np.concatenate([boxes, np.zeros((*boxes.shape[:-1], 1))], axis=-1)
-    if boxes.shape not in ((5,), (*shape, 5)):
-        raise ValueError(
-            f"boxes must have shape (4,), (5,), {(*shape, 4)} or {(*shape, 5)}, got {boxes.shape}."
-        )
-    return np.broadcast_to(boxes, (*shape, 5))
-
-
-def _distinct(paths, boxes):
-    """Number the different (file, box) of a table: table of numbers, files, boxes."""
-    numbers, slots = {}, np.full(paths.shape, -1)
-    for cell in np.ndindex(paths.shape):
-        if paths[cell] is not None:
-            box = None if boxes is None else tuple(boxes[cell].tolist())
-            slots[cell] = numbers.setdefault((paths[cell], box), len(numbers))
-    return slots, [file for file, _ in numbers], [box for _, box in numbers]
-
-
-def _check_choice(name, value, choices):
-    if value not in choices:
-        raise ValueError(f"{name} must be one of {choices}, got {value!r}.")

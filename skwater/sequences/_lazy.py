@@ -6,6 +6,8 @@ from copy import copy
 
 import numpy as np
 
+from ._donors import check_donors, gather
+from ._frame_cache import name_function
 from ._layout import are_legal, as_frames, can_be_illegal, missing_in
 
 
@@ -64,6 +66,18 @@ class LazySequences(ABC):
         """Tell for each of these columns of a row of the base whether the frame is missing."""
 
     @property
+    def value_dtype(self):
+        """Type of the values before missing frames made floats of them: it tells their unit."""
+        return self.dtype
+
+    def _identify(self, rows, columns):
+        """What tells the frames of the base at k rows and columns from all others, as bytes.
+
+        None if only their pixels do.
+        """
+        return
+
+    @property
     def shape(self):
         return (*self.donors.shape, *self.frame_shape)
 
@@ -113,11 +127,16 @@ class LazySequences(ABC):
         table : ndarray of shape (n_samples, n_frames), dtype int
             For each frame of each sequence, its place in `frames`.
         """
+        rows, columns, table = self._distinct_places(...)
+        return self._read(rows, columns), table.reshape(self.donors.shape)
+
+    def _distinct_places(self, chosen):
+        """Rows and columns of the base that give the chosen frames, each once, and their table."""
         n_frames = len(self.frames)
-        places = self.donors.astype(np.intp) * n_frames + np.arange(n_frames)
+        places = (self.donors.astype(np.intp) * n_frames + np.arange(n_frames))[chosen]
         distinct, table = np.unique(places, return_inverse=True)
         rows, columns = np.divmod(distinct, n_frames)
-        return self._read(rows, self.frames[columns]), table.reshape(places.shape)
+        return rows, self.frames[columns], table
 
     def splice(self, donors):
         """Make new sequences from the frames of several rows.
@@ -284,7 +303,7 @@ class MappedSequences(LazySequences):
         self.source = source
         self.function = function
         self._frame_shape = tuple(frame_shape)
-        dtype = np.dtype(dtype)
+        dtype = self._value_dtype = np.dtype(dtype)
         can_miss = source.dtype.kind == "f" and dtype.kind != "f"
         self._dtype = np.result_type(dtype, np.float32) if can_miss else dtype
 
@@ -295,6 +314,16 @@ class MappedSequences(LazySequences):
     @property
     def dtype(self):
         return self._dtype
+
+    @property
+    def value_dtype(self):
+        same = self.dtype == self.source.dtype
+        return self.source.value_dtype if same else self._value_dtype
+
+    def _identify(self, rows, columns):
+        frames = self.source._identify(rows, columns)
+        function = None if frames is None else name_function(self.function)
+        return None if function is None else [frame + function for frame in frames]
 
     def _read(self, rows, columns):
         out = np.empty((len(rows), *self.frame_shape), self.dtype)
@@ -327,30 +356,6 @@ class MappedSequences(LazySequences):
 
     def _missing(self, row, columns):
         return self.source._missing(row, columns)
-
-
-def check_donors(donors, shape):
-    """Return donors as an array, if all of them are rows of a base (n_base, n_frames)."""
-    n_base, n_frames = shape
-    donors = np.asarray(donors)
-    if donors.dtype.kind not in "iu":
-        raise ValueError(f"donors must be integers, row numbers, got {donors.dtype}.")
-    if donors.ndim != 2 or donors.shape[1] != n_frames:
-        raise ValueError(
-            f"donors must have shape (n_samples, {n_frames}), one column for each frame of the "
-            f"base, got {donors.shape}."
-        )
-    if donors.size and (donors.min() < 0 or donors.max() >= n_base):
-        raise ValueError(
-            f"donors must lie in 0..{n_base - 1}, the rows of the base, got "
-            f"{donors.min()}..{donors.max()}."
-        )
-    return donors
-
-
-def gather(X, donors):
-    """Frame t of row i from frame t of ``X[donors[i, t]]``; `donors` may also be a single row."""
-    return X[donors, np.arange(X.shape[1])]
 
 
 def _is_one(index):

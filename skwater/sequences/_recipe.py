@@ -13,6 +13,17 @@ Sequences that were made from paths, without a loader, know ``images`` and ``cha
 """
 
 ONE_FOR_EACH = "one for each image"  # boxes that new images do not have
+_KEYS = {"images", "changed", "days", "start", "start_given", "reading"}
+_SETTINGS = {
+    "size",
+    "center_crop",
+    "boxes",
+    "stretch",
+    "color",
+    "dtype",
+    "convert",
+    "max_pixels",
+}
 
 
 def store_recipe(estimator, X):
@@ -50,6 +61,24 @@ def describe_setting(value):
     if callable(value):
         return f"{value.__module__}.{getattr(value, '__qualname__', type(value).__name__)}"
     return str(value)
+
+
+def without_functions(recipe):
+    """Recipe for a file: a function is its name, and is given anew to read images by it."""
+    convert = recipe["images"]["convert"]
+    if convert is None:
+        return recipe
+    return recipe | {"images": recipe["images"] | {"convert": describe_setting(convert)}}
+
+
+def check_plain_recipe(recipe):
+    """Refuse a recipe of a file that says more than how images are read; ValueError then."""
+    if not isinstance(recipe, dict) or not {"images", "changed"} <= set(recipe) <= _KEYS:
+        raise ValueError("recipe_ is no recipe for images")
+    if not isinstance(recipe["images"], dict) or set(recipe["images"]) != _SETTINGS:
+        raise ValueError(f"recipe_ has other settings of images than {sorted(_SETTINGS)}")
+    if not isinstance(recipe["images"]["convert"], str | None):
+        raise ValueError("recipe_ has a convert that is no name of a function")
 
 
 def _check_days(fitted, found, name):

@@ -13,7 +13,8 @@ import torch
 from skorch.callbacks import Callback
 
 from skwater import ConvLSTMClassifier
-from skwater.classifiers._reproducibility import isolated_fit, single_threaded_if_small
+from skwater.classifiers._reproducibility import isolated_fit
+from skwater.nn._process import single_threaded_if_small
 
 
 class PressCtrlC(Callback):

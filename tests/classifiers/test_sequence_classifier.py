@@ -2,6 +2,7 @@
 
 import inspect
 import pickle
+import warnings
 
 import numpy as np
 import pytest
@@ -228,3 +229,21 @@ def test_d10_diverged_training_is_warned_of(make_sequences):
 @pytest.mark.filterwarnings("error")
 def test_d10_ordinary_training_is_not_warned_of(make_task):
     fit(*make_task(ndim=3))
+
+
+@pytest.mark.parametrize("shape", [(), (2,), (4, 4), (4, 4, 3)])
+def test_n8_values_of_another_unit_are_noticed(shape):
+    X = np.random.default_rng(0).random((8, 3, *shape))
+    X[0, 1] = np.nan
+    model = ConvLSTMClassifier(hidden_channels=2, max_epochs=1).fit(X, np.arange(8) % 2)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model.predict(X)
+        model.predict(X + 3)  # a drier season is no other unit
+    with pytest.warns(UserWarning, match=r"Channel 0 of X .* in another unit") as caught:
+        model.predict(255 * X)
+    assert caught[0].filename == __file__
+    large = ConvLSTMClassifier(hidden_channels=2, max_epochs=1).fit(255 * X, np.arange(8) % 2)
+    if len(shape) > 1:  # numbers may well be close together
+        with pytest.warns(UserWarning, match="in another unit"):
+            large.predict_proba(X)
