@@ -49,5 +49,7 @@ def fill(root):
                 cv2.imwrite(str(new), image)
     write_csv(root / "images.csv", ["path", "plant", "date", "label", "treatment"], images)
     write_csv(root / "traits.csv", ["pot", "date", "water", "area", "greenness"], traits)
-    sums = [f"{hashlib.sha256((root / row[0]).read_bytes()).hexdigest()}  {row[0]}" for row in images]
+    sums = [
+        f"{hashlib.sha256((root / row[0]).read_bytes()).hexdigest()}  {row[0]}" for row in images
+    ]
     (root / "sha256sums.txt").write_text("\n".join(sums) + "\n", encoding="utf-8")

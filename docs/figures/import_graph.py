@@ -43,16 +43,28 @@ def layer(part):
     return 1 + max((layer(name) for name in top[part]), default=-1)
 
 
-layers = {}
-for part in PARTS:
-    layers.setdefault(layer(part), []).append(part)
+def reachable(part):
+    """All that a part imports, directly or not."""
+    return top[part].union(*(reachable(name) for name in top[part]))
+
+
+layers = [[part for part in PARTS if layer(part) == i] for i in range(1 + max(map(layer, PARTS)))]
+# Arrows that follow from others would hide the rest.
+drawn = {
+    part: {name for name in top[part] if not any(name in reachable(other) for other in top[part])}
+    for part in PARTS
+}
 place = {}
-for height, parts in layers.items():
-    for i, part in enumerate(parts):
+for height, parts in enumerate(layers):
+
+    def mean_below(part):
+        return sum(place[name][0] for name in drawn[part]) / max(len(drawn[part]), 1)
+
+    for i, part in enumerate(sorted(parts, key=mean_below) if height else parts):
         place[part] = (2.0 * (i - (len(parts) - 1) / 2) + 0.35 * (-1) ** height, 1.25 * height)
 
 figure, ax = plt.subplots(figsize=(9, 1.25 * len(layers) + 0.8))
-for targets, color, style in ((inside, "#bbbbbb", ":"), (top, "#56798f", "-")):
+for targets, color, style in ((inside, "#aaaaaa", ":"), (drawn, "#56798f", "-")):
     for part, names in targets.items():
         for name in names:
             arrow = {

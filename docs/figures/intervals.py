@@ -11,7 +11,9 @@ for i, n in enumerate(N_PLANTS):
     low, high = accuracy_interval(correct, n)
     accuracy = correct / n
     color = "#0072b2" if i else "#d55e00"
-    ax.errorbar(accuracy, i, xerr=[[accuracy - low], [high - accuracy]], fmt="o", color=color, capsize=4)
+    ax.errorbar(
+        accuracy, i, xerr=[[accuracy - low], [high - accuracy]], fmt="o", color=color, capsize=4
+    )
     ax.text(1.02, i, f"{low:.2f} to {high:.2f}", va="center")
 ax.axvline(8 / 11, color="#555555", ls="--", lw=1)
 ax.text(8 / 11, -0.75, "majority class", ha="center", color="#555555")

@@ -13,7 +13,9 @@ scores = {
     "balanced accuracy": balanced_accuracy_score(y, predicted),
 }
 figure, ax = plt.subplots(figsize=(6, 1.8))
-bars = ax.barh(list(scores), list(scores.values()), color=["#e69f00", "#0072b2", "#999999"], height=0.6)
+bars = ax.barh(
+    list(scores), list(scores.values()), color=["#e69f00", "#0072b2", "#999999"], height=0.6
+)
 ax.bar_label(bars, fmt="%.2f", padding=4)
 ax.invert_yaxis()
 ax.set(xlim=(0, 1.1), xlabel="Score of the same predictions")

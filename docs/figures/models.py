@@ -5,7 +5,11 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 
-ROWS = {"none": "as they are", "over-sampling, 5 x": "over-sampling, 5 x", "onset-aware scale, 5 x": "onset-aware splicing, 5 x"}
+ROWS = {
+    "none": "as they are",
+    "over-sampling, 5 x": "over-sampling, 5 x",
+    "onset-aware scale, 5 x": "onset-aware splicing, 5 x",
+}
 COLORS = ("#bbbbbb", "#0072b2", "#e69f00")
 
 
@@ -32,10 +36,17 @@ for ax, heading in zip(axes, ("30 plants, 3:7:", "60 plants, 1:9:"), strict=True
     for i, (row, label) in enumerate(ROWS.items()):
         mean, half = table[row].T
         ax.errorbar(
-            np.arange(len(models)) + 0.2 * (i - 1), mean, half, fmt="o^s"[i], color=COLORS[i], label=label
+            np.arange(len(models)) + 0.2 * (i - 1),
+            mean,
+            half,
+            fmt="o^s"[i],
+            color=COLORS[i],
+            label=label,
         )
     ax.axhline(0.5, color="#555555", ls="--", lw=1)
     ax.set(ylim=(0.45, 0.95), ylabel="Balanced accuracy")
-    ax.set_title(heading.rstrip(":").replace(", ", " (stressed : watered = ") + ")", loc="left", fontsize=10)
+    ax.set_title(
+        heading.rstrip(":").replace(", ", " (stressed : watered = ") + ")", loc="left", fontsize=10
+    )
 axes[1].set_xticks(range(len(models)), models)
-axes[0].legend(loc="lower left", frameon=False, ncols=3, fontsize=9)
+axes[0].legend(loc="lower right", bbox_to_anchor=(1, 1), frameon=False, ncols=3, fontsize=9)

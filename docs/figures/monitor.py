@@ -21,17 +21,20 @@ starts[np.arange(len(DAYS)) >= length[:, None]] = np.nan
 labels = np.where(length > plants.onset, plants.target[train].repeat(len(DAYS)), 0)
 model = ConvLSTMClassifier(class_weight="balanced", random_state=0).fit(starts, labels)
 
-monitor = StressMonitor(model, threshold=0.8, n_consecutive=2)
+THRESHOLD = 0.8
+monitor = StressMonitor(model, threshold=THRESHOLD, n_consecutive=2)
 figure, ax = plt.subplots(figsize=(7, 3))
-for plant, color, style in zip(test, ("#e69f00", "#d55e00", "#0072b2"), ("--", ":", "-"), strict=True):
+for plant, color, style in zip(
+    test, ("#e69f00", "#d55e00", "#0072b2"), ("--", ":", "-"), strict=True
+):
     stati = [monitor.update(str(plant), X[plant, t], day) for t, day in enumerate(DAYS)]
     name = f"plant {plant}, {'stressed' if plants.target[plant] else 'watered'}"
     ax.plot(DAYS, [status.probability for status in stati], style, color=color, label=name)
     if stati[-1].alarm:
         alarm = DAYS.index(int(stati[-1].alarm_day))
         ax.plot(DAYS[alarm], stati[alarm].probability, "o", color=color, ms=9, mec="black")
-ax.axhline(monitor.threshold, color="#555555", lw=1)
-ax.text(DAYS[0], monitor.threshold + 0.03, "threshold; circles: alarm", color="#555555")
+ax.axhline(THRESHOLD, color="#555555", lw=1)
+ax.text(DAYS[0], THRESHOLD + 0.03, "threshold; circles: alarm", color="#555555")
 ax.axvline(plants.onset_day, color="#555555")
 ax.text(plants.onset_day, 1.06, "last irrigation", ha="center", color="#555555")
 ax.set(xlabel="Time (days)", ylabel="Probability of stress", ylim=(0, 1.13))

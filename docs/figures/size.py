@@ -7,7 +7,9 @@ from matplotlib.patches import Rectangle
 from skwater.datasets import make_water_stress
 from skwater.preprocessing import CenterCrop, Resize
 
-plant = make_water_stress(1, n_frames=1, days=[46], size=96, stressed_fraction=0, random_state=1).data
+plant = make_water_stress(
+    1, n_frames=1, days=[46], size=96, stressed_fraction=0, random_state=1
+).data
 wide = np.pad(plant, ((0, 0), (0, 0), (0, 0), (24, 24), (0, 0)), mode="reflect")
 crop = CenterCrop((96, 96)).transform(wide)
 small = Resize(32).transform(crop)

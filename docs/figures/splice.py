@@ -7,7 +7,9 @@ from skwater.datasets import make_water_stress
 from skwater.plotting import SpliceDisplay
 from skwater.preprocessing import CanopyCover
 
-plants = make_water_stress(12, n_frames=9, days=[14, 18, 21, 25, 28, 32, 36, 39, 43], size=32, random_state=2)
+plants = make_water_stress(
+    12, n_frames=9, days=[14, 18, 21, 25, 28, 32, 36, 39, 43], size=32, random_state=2
+)
 cover = CanopyCover().fit_transform(plants.data)
 samplers = {
     "plain": RSSResampler(12, random_state=3),

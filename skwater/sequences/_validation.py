@@ -49,7 +49,7 @@ def check_sequences(
     lazy : bool, default=True
         Whether lazy sequences are legal.
     gaps : bool, default=False
-        Whether a vector may be NaN in some channels, as what an imputer takes.
+        Whether a vector of an array may be NaN in some channels, as what an imputer takes.
 
     Returns
     -------
@@ -91,7 +91,7 @@ def check_sequences(
         _warn_of_one_image(X.shape)
         estimator.sequence_shape_ = X.shape[1:]
     if complete:
-        _check_complete(_without_gaps(X) if gaps else X)
+        _check_complete(_without_gaps(X) if gaps and not is_lazy(X) else X)
     return X, y
 
 

@@ -245,3 +245,14 @@ def test_gaps_are_legal_if_asked_for(make_sequences, dtype):
     X[2] = np.inf
     with pytest.raises(ValueError, match="infinity in sample 2, frame 0"):
         check_sequences(None, X, gaps=True)
+
+
+def test_lazy_images_that_miss_frames_may_have_gaps(make_sequences):
+    """benchmark allows gaps, and stopped with an AttributeError at images of which one is missing."""
+    X = make_sequences(ndim=5)
+    X[1, 2] = np.nan
+    checked, _ = check_sequences(None, SplicedSequences(X), gaps=True)
+    np.testing.assert_array_equal(np.asarray(checked), X)
+    X[2] = np.nan
+    with pytest.raises(ValueError, match="no frame at all in sample 2"):
+        check_sequences(None, SplicedSequences(X), gaps=True)
