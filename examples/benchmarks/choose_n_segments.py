@@ -34,7 +34,7 @@ def build(n_segments, seed):
 
 
 class PlantCopier(BaseEstimator):
-    """Bring each class to so many sequences by random over-sampling: the control that balances only."""
+    """Bring each class to so many sequences by random over-sampling: the control."""
 
     def __init__(self, n_each=60, random_state=None):
         self.n_each = n_each

@@ -74,8 +74,9 @@ def main(folder):
         low, high = binomtest(n_right, len(predicted)).proportion_ci(method="exact")
         balanced = balanced_accuracy_score(plants.target, predicted)
         print(
-            f"{name:28} {n_right} of {len(predicted)} plants classified correctly (95 % interval of the accuracy "
-            f"{low:.2f} to {high:.2f}), balanced accuracy {balanced:.2f}"
+            f"{name:28} {n_right} of {len(predicted)} plants classified correctly "
+            f"(95 % interval of the accuracy {low:.2f} to {high:.2f}), "
+            f"balanced accuracy {balanced:.2f}"
         )
 
 

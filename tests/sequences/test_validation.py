@@ -248,7 +248,7 @@ def test_gaps_are_legal_if_asked_for(make_sequences, dtype):
 
 
 def test_lazy_images_that_miss_frames_may_have_gaps(make_sequences):
-    """benchmark allows gaps, and stopped with an AttributeError at images of which one is missing."""
+    """benchmark allows gaps, and stopped at lazy images of which one is missing."""
     X = make_sequences(ndim=5)
     X[1, 2] = np.nan
     checked, _ = check_sequences(None, SplicedSequences(X), gaps=True)
