@@ -64,6 +64,12 @@ for height, parts in enumerate(layers):
         place[part] = (2.0 * (i - (len(parts) - 1) / 2) + 0.35 * (-1) ** height, 1.25 * height)
 
 figure, ax = plt.subplots(figsize=(9, 1.25 * len(layers) + 0.8))
+boxes = {}
+for part, (x, y) in place.items():
+    color = TORCH if part in {"nn", "classifiers"} else "#e8eef4"
+    box = {"boxstyle": "round,pad=0.4", "fc": color, "ec": "none"}
+    text = ax.text(x, y, part, ha="center", va="center", bbox=box, color="black", fontsize=9)
+    boxes[part] = text.get_bbox_patch()
 for targets, color, style in ((inside, "#aaaaaa", ":"), (drawn, "#56798f", "-")):
     for part, names in targets.items():
         for name in names:
@@ -71,15 +77,11 @@ for targets, color, style in ((inside, "#aaaaaa", ":"), (drawn, "#56798f", "-"))
                 "arrowstyle": "-|>",
                 "color": color,
                 "ls": style,
-                "shrinkA": 14,
-                "shrinkB": 14,
+                "patchA": boxes[part],
+                "patchB": boxes[name],
                 "connectionstyle": "arc3,rad=0.08",
             }
             ax.annotate("", place[name], place[part], arrowprops=arrow)
-for part, (x, y) in place.items():
-    uses_torch = part in {"nn", "classifiers"}
-    box = {"boxstyle": "round,pad=0.4", "fc": TORCH if uses_torch else "#e8eef4", "ec": "none"}
-    ax.text(x, y, part, ha="center", va="center", bbox=box, color="black", fontsize=9)
 xs, ys = zip(*place.values(), strict=True)
 ax.set(xlim=(min(xs) - 1.2, max(xs) + 1.2), ylim=(-0.6, max(ys) + 0.6))
 ax.text(min(xs) - 1.1, max(ys) + 0.4, "orange: imports torch", color="#b35a00", fontsize=9)

@@ -10,6 +10,7 @@ ROWS = {
     "over-sampling, 5 x": "over-sampling, 5 x",
     "onset-aware scale, 5 x": "onset-aware splicing, 5 x",
 }
+PANELS = {"30 plants, 3:7:": "30 plants, 9 stressed", "60 plants, 1:9:": "60 plants, 6 stressed"}
 COLORS = ("#bbbbbb", "#0072b2", "#e69f00")
 
 
@@ -31,7 +32,7 @@ def read(text, heading):
 text = Path("splicing.md").read_text(encoding="utf-8")
 text = text[text.index("## All samplers") :]
 figure, axes = plt.subplots(2, 1, figsize=(8, 5.4), sharex=True)
-for ax, heading in zip(axes, ("30 plants, 3:7:", "60 plants, 1:9:"), strict=True):
+for ax, (heading, title) in zip(axes, PANELS.items(), strict=True):
     models, table = read(text, heading)
     for i, (row, label) in enumerate(ROWS.items()):
         mean, half = table[row].T
@@ -45,8 +46,6 @@ for ax, heading in zip(axes, ("30 plants, 3:7:", "60 plants, 1:9:"), strict=True
         )
     ax.axhline(0.5, color="#555555", ls="--", lw=1)
     ax.set(ylim=(0.45, 0.95), ylabel="Balanced accuracy")
-    ax.set_title(
-        heading.rstrip(":").replace(", ", " (stressed : watered = ") + ")", loc="left", fontsize=10
-    )
+    ax.set_title(title, loc="left", fontsize=10)
 axes[1].set_xticks(range(len(models)), models)
 axes[0].legend(loc="lower right", bbox_to_anchor=(1, 1), frameon=False, ncols=3, fontsize=9)
