@@ -22,6 +22,11 @@ html_static_path = ["_static"]
 html_css_files = ["skwater.css"]
 default_role = "code"
 
+# Every reference to a name of ours must be found; other projects are not linked.
+nitpicky = True
+_OTHERS = "albumentations imblearn joblib matplotlib numpy pandas sklearn skorch torch"
+nitpick_ignore_regex = [("py:.*", rf"({_OTHERS.replace(' ', '|')})\..*")]
+
 # Members that come from scikit-learn, imbalanced-learn and torch are documented there.
 autodoc_default_options = {
     "members": True,

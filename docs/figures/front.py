@@ -42,6 +42,6 @@ curve = early_detection_curve(
 )
 curve.plot(ax=early)
 early.set_title("Score by date", loc="left")
-early.set(xlim=growth.get_xlim())
+early.set(xlim=growth.get_xlim(), ylabel="Balanced accuracy")
 if early.get_legend():
     early.get_legend().remove()

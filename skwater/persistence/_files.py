@@ -30,7 +30,7 @@ def save(estimator, path, *, notes=None):
     estimator : estimator
         A fitted classifier of skwater, an :class:`~skwater.EarlyDetector`, a pipeline of
         scikit-learn, imbalanced-learn or skwater, or one of the estimators of scikit-learn in
-        :doc:`security`. Not trees and forests, nearest neighbors and support vector machines:
+        :doc:`/security`. Not trees and forests, nearest neighbors and support vector machines:
         these follow what a file says in compiled code. Of samplers of imbalanced-learn the
         parameters are kept.
     path : str or path-like
