@@ -24,14 +24,14 @@ default_role = "code"
 
 # Every reference to a name of ours must be found; other projects are not linked.
 nitpicky = True
-_OTHERS = "albumentations imblearn joblib matplotlib numpy pandas sklearn skorch torch"
+_OTHERS = "albumentations datetime imblearn joblib matplotlib numpy pandas sklearn skorch torch"
 nitpick_ignore_regex = [("py:.*", rf"({_OTHERS.replace(' ', '|')})\..*")]
 
 # Members that come from scikit-learn, imbalanced-learn and torch are documented there.
 autodoc_default_options = {
     "members": True,
     "inherited-members": "BaseEstimator, BaseOverSampler, ClassifierMixin, Module, "
-    "TransformerMixin",
+    "TransformerMixin, dict",
     "exclude-members": "get_metadata_routing, set_fit_request, set_fit_resample_request, "
     "set_output, set_predict_request, set_score_request, set_split_request, "
     "set_transform_request",

@@ -76,7 +76,7 @@ def augment_sequences(X, augment="default", *, random_state=None):
     X : ndarray or lazy container of shape (n_samples, n_frames, height, width[, n_channels])
         Images of any real dtype. An all-NaN frame is missing and stays missing.
     augment : "default", albumentations transform or callable, default="default"
-        As for :class:`ConvLSTMClassifier`.
+        As for :class:`~skwater.ConvLSTMClassifier`.
     random_state : int, RandomState instance or None, default=None
         Seed of the draws. Global generators stay as they were.
 

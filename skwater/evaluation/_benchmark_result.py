@@ -13,7 +13,7 @@ from ._table import tabulate
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
 class BenchmarkResult(Report):
-    """Scores of several models on the same folds; :func:`benchmark` makes it.
+    """Scores of several models on the same folds; :func:`~skwater.evaluation.benchmark` makes it.
 
     Printing it gives the table, and a notebook shows it as one.
 

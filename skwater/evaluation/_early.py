@@ -74,7 +74,7 @@ def early_detection_curve(
 
     It asks whether *a model of that day* tells the plants apart, on a day that is known
     beforehand. Whoever looks every day gets more false alarms than one such score tells, which
-    is what :class:`~skwater.early_detection.EarlyDetector` is for. Do not choose the day on this
+    is what :class:`~skwater.EarlyDetector` is for. Do not choose the day on this
     curve and then report its score.
 
     Parameters

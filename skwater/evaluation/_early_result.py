@@ -9,7 +9,7 @@ from ._report import Report, show_days, show_interval, show_libraries, show_numb
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
 class EarlyDetectionCurve(Report):
-    """Score against day, as :func:`early_detection_curve` measured it.
+    """Score against day, as :func:`~skwater.evaluation.early_detection_curve` measured it.
 
     The interval is that of each day by itself. It takes the plants as independent, and a curve
     of many days is outside of it somewhere more often than one in twenty times: the first day

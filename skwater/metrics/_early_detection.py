@@ -51,7 +51,7 @@ def detection_delay(y_true, detected_day, *, onset_day, pos_label=1):
 
     See Also
     --------
-    skwater.early_detection.EarlyDetector : Its method ``detect`` returns the days.
+    skwater.EarlyDetector : Its method ``detect`` returns the days.
 
     Examples
     --------

@@ -97,7 +97,7 @@ class RSSResampler(BaseOverSampler):
 
     See Also
     --------
-    splice : Makes sequences of donors that are given.
+    skwater.resampling.splice : Makes sequences of donors that are given.
     SplicedSequences : What ``lazy=True`` returns.
     skwater.make_pipeline : Puts the sampler before a classifier.
 
