@@ -9,7 +9,7 @@ def splice(X, donors):
     """Make new sequences from the frames of several donors.
 
     Frame ``t`` of new sequence ``i`` is frame ``t`` of ``X[donors[i, t]]``: every frame keeps its
-    date. :class:`~skwater.RSSResampler` uses it. It does not check whether the donors share a class.
+    date. :class:`~skwater.RSSResampler` uses it. It does not check whether donors share a class.
 
     Parameters
     ----------
