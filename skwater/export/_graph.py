@@ -10,26 +10,34 @@ from ._modules import AfterScan, BeforeScan, ScanBody, SequenceModel, StepModel
 OPSET = 18
 
 
-def step_graph(preparation, net, frame, state):
+def step_graph(preparation, net, frame):
     """Graph of one step: (frame, state_0, ...) -> (probabilities, new_state_0, ...)."""
+    state = _some_state(preparation, net, frame)
     names = [f"state_{k}" for k in range(len(state))]
     outputs = ["probabilities", *(f"new_{name}" for name in names)]
     return _trace(StepModel(preparation, net), (frame, *state), ["frame", *names], outputs)
 
 
-def sequence_graph(preparation, net, frames, state):
+def sequence_graph(preparation, net, frames):
     """Graph of whole sequences: frames -> probabilities."""
     if not isinstance(net, RecurrentNet):
         model = SequenceModel(preparation, net)
         return _trace(model, (frames,), ["frames"], ["probabilities"])
-    return _scan_graph(preparation, net, frames, state)
+    return _scan_graph(preparation, net, frames)
 
 
-def _scan_graph(preparation, net, frames, state):
+def _some_state(preparation, net, frames):
+    """A state of the network, for its shape."""
+    with torch.no_grad():
+        return net.step(preparation(frames)[0][:, 0], None)[1]
+
+
+def _scan_graph(preparation, net, frames):
     """Graph with one Scan over the frames: copies of a step would make it large."""
     from onnx import helper
     from onnx.compose import add_prefix_graph
 
+    state = _some_state(preparation, net, frames)
     first = [f"first_{k}" for k in range(len(state))]
     last = [f"last_{k}" for k in range(len(state))]
     before = BeforeScan(preparation, state)

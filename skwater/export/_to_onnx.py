@@ -1,7 +1,6 @@
 """ONNX files of fitted classifiers, checked against onnxruntime before they are written."""
 
 import copy
-import importlib.util
 import json
 from importlib.metadata import version
 from types import SimpleNamespace
@@ -96,7 +95,7 @@ def to_onnx(estimator, path, *, kind="sequence"):
     >>> X, y = make_water_stress(8, 3, 4, random_state=0, return_X_y=True)
     >>> model = ConvLSTMClassifier.compact(max_epochs=1, random_state=0).fit(X, y)
     >>> file = Path(tempfile.mkdtemp(), "model.onnx")
-    >>> to_onnx(model, file)  # doctest: +SKIP
+    >>> to_onnx(model, file)  # takes some seconds  # doctest: +SKIP
     """
     _check_installed()
     check_is_fitted(estimator)
@@ -119,9 +118,12 @@ def to_onnx(estimator, path, *, kind="sequence"):
 
 
 def _check_installed():
-    for name in ("onnx", "onnxruntime", "onnxscript"):  # torch needs the last
-        if importlib.util.find_spec(name) is None:
-            raise ImportError(f'to_onnx needs {name}: pip install "skwater[onnx]"')
+    try:
+        import onnx  # noqa: F401
+        import onnxruntime  # noqa: F401
+        import onnxscript  # noqa: F401  torch exports by it
+    except ImportError as error:
+        raise ImportError(f'to_onnx needs {error.name}: pip install "skwater[onnx]"') from error
 
 
 def _on_cpu(classifier):
@@ -133,18 +135,14 @@ def _on_cpu(classifier):
 
 
 def _make_graph(steps, classifier, kind):
-    net, first = classifier.net_.module_, (*steps, classifier)[0]
-    n_frames, *shape = first.sequence_shape_
-    lead = (n_frames,) if kind == "sequence" else ()
-    preparation = Preparation(steps, classifier, (*(lead or (1,)), *shape))
-    example = torch.ones(2, *lead, *shape, dtype=_input_dtype(first.sequence_shape_))
-    state = None
-    if hasattr(net, "step"):
-        h, w, c = frame_shape(np.empty((0, *classifier.sequence_shape_)))
-        with torch.no_grad():
-            _, state = net.step(torch.zeros(2, c, h, w))
-    make = sequence_graph if kind == "sequence" else step_graph
-    return make(preparation, net, example, state)
+    shape = (*steps, classifier)[0].sequence_shape_
+    dtype = _input_dtype(shape)
+    if kind == "sequence":
+        make, example = sequence_graph, torch.ones(2, *shape, dtype=dtype)
+    else:
+        make, example = step_graph, torch.ones(2, *shape[1:], dtype=dtype)
+        shape = (1, *shape[1:])
+    return make(Preparation(steps, classifier, shape), classifier.net_.module_, example)
 
 
 def _input_dtype(shape):
