@@ -28,6 +28,7 @@ _SUBMODULES = [
     "early_detection",
     "evaluation",
     "exceptions",
+    "export",
     "metrics",
     "model_selection",
     "monitoring",

@@ -23,6 +23,9 @@ OPTIONAL = (
     "pooch",
     "matio",
     "aeon",
+    "onnx",
+    "onnxruntime",
+    "onnxscript",
     "llvmlite",
     "numba",
     "timm",
@@ -60,7 +63,7 @@ def test_splicing_needs_nothing_heavy(statement):
 
 
 # Parts that run networks.
-USE_TORCH = {"nn", "classifiers", "monitoring"}
+USE_TORCH = {"nn", "classifiers", "monitoring", "export"}
 
 IMPORT_EACH = """
 import importlib, sys

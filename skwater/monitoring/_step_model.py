@@ -99,8 +99,12 @@ class StepModel:
         return digest.hexdigest()
 
 
-def split_steps(estimator):
-    """Transformers and classifier of an estimator; ValueError if one cannot take single images."""
+def split_steps(estimator, user="a monitor", *, needs_step=True):
+    """Transformers and classifier of an estimator; ValueError if one cannot take single images.
+
+    `user` is what the error says cannot take the estimator; `needs_step` is False if the network
+    may be one that takes whole sequences only.
+    """
     if isinstance(estimator, EarlyDetector):
         if estimator.one_model_per_date:
             raise ValueError(
@@ -114,15 +118,16 @@ def split_steps(estimator):
     for step in steps:
         if not (getattr(step, "_by_frame", False) or isinstance(step, FrameScaler)):
             raise ValueError(
-                f"{type(step).__name__} looks at several frames of a plant, or may do so: a "
-                f"monitor takes transformers that treat each frame by itself only."
+                f"{type(step).__name__} looks at several frames of a plant, or may do so: "
+                f"{user} takes transformers that treat each frame by itself only."
             )
-    if not isinstance(last, SequenceClassifier) or not hasattr(last.net_.module_, "step"):
+    is_ours = isinstance(last, SequenceClassifier)
+    if not is_ours or (needs_step and not hasattr(last.net_.module_, "step")):
         what = type(last).__name__
-        if isinstance(last, SequenceClassifier):
+        if is_ours:
             what = f"{type(last.net_.module_).__name__}, the network of {what},"
         raise ValueError(
-            f"{what} has no step for one more frame: a monitor needs a recurrent network, such as "
+            f"{what} has no step for one more frame: {user} needs a recurrent network, such as "
             f"ConvLSTMClassifier or CNNLSTMClassifier."
         )
     return steps, last
