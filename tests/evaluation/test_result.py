@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from skwater.evaluation._report import Report, show_count, show_days, show_pvalue, text_table
+from skwater.evaluation._result import Result, show_count, show_days, show_pvalue, text_table
 
 
 @dataclass(frozen=True, repr=False)
-class Small(Report):
+class Small(Result):
     value: object
 
     @property
