@@ -50,10 +50,10 @@ def report(
     network and no script, and prints on A4. It has about 1 MB for 100 plants; at most 6 plants
     and 20 wrong ones are shown, on at most 12 dates.
 
-    It shows what it is given and checks no more than that its parts are of equally many plants. Names,
-    labels and a few small images of the plants are in the file: look at it before you pass it on.
-    The versions are those installed when the report is written; write it where the results were
-    computed.
+    It cannot check that all parts are of the same study, only that plants and classes fit each
+    other. Names, labels and some small images of the plants are in the file: look at it before you
+    pass it on. The versions are those of the environment in which the report is written, so write
+    it where the results were computed.
 
     Parameters
     ----------

@@ -4,7 +4,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
-from sklearn.utils import check_consistent_length, column_or_1d
+from sklearn.utils import column_or_1d
 
 from ..datasets._image_dates import format_time
 from ..datasets._plant_bunch import some
@@ -170,9 +170,7 @@ def describe_plants(plants):
     facts["Frames"] = f"{n_frames} of each plant{_describe_days(plants)}"
     if has_images(plants.X):
         channels = "channel" if n_channels == 1 else "channels"
-        facts["Images"] = (
-            f"{height} x {width} pixels, {n_channels} {channels}, {plants.X.dtype}"
-        )
+        facts["Images"] = f"{height} x {width} pixels, {n_channels} {channels}, {plants.X.dtype}"
     elif n_channels > 1:
         facts["Each frame"] = f"{n_channels} numbers"
     if plants.onset_day is not None:
@@ -283,7 +281,8 @@ def find_wrong(result, plants):
     if result.best_baseline not in (None, best["model"]):
         others, n = _count_wrong(_count_votes(of_model[result.best_baseline], result.y), result.y)
         table[f"wrong by {result.best_baseline}"] = [f"{others[i]} of {n[i]}" for i in rows]
-    donors = [_name_donors(fits, i, label, result.y, plants) for i, label in zip(rows, said)]
+    pairs = zip(rows, said, strict=True)
+    donors = [_name_donors(fits, i, label, result.y, plants) for i, label in pairs]
     if any(donors):
         table["donors of that class"] = donors
     return {
@@ -320,9 +319,11 @@ def _name_donors(fits, row, label, y, plants):
     """Plants that gave most frames to the splices of a class, in the fits that were wrong."""
     counts = Counter()
     for fit in fits:
-        said = fit.outcome.predicted[fit.fold.test == row]
-        for donors in fit.outcome.donors.values() if label in said else ():
-            of_class = donors[y[donors[:, -1]] == label]  # all frames but those before an onset
+        if label not in fit.outcome.predicted[fit.fold.test == row]:
+            continue
+        for donors in fit.outcome.donors.values():
+            # The last frame has the class; those before an onset may be of any.
+            of_class = donors[y[donors[:, -1]] == label]
             counts.update(of_class.ravel().tolist())
     shares = [f"{plants.names[i]} ({k / counts.total():.0%})" for i, k in counts.most_common()]
     return some(shares, 4)
