@@ -193,7 +193,8 @@ class BenchmarkResult(Result):
 
     def _findings(self):
         told = [r for r in self.rows if r["kind"] == "model" or r["model"] == self.best_baseline]
-        return [_describe_row(row) for row in told]
+        compared = [] if self.best_baseline is None else self._footnotes()[:1]
+        return [_describe_row(row) for row in told] + compared
 
     def _to_dict(self):
         folds = {(fit.fold.repeat, fit.fold.number): fit.fold for fit in self.fits}

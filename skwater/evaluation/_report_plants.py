@@ -272,15 +272,16 @@ def find_wrong(result, plants):
     said = [_most_wrong(votes[i], labels, result.y[i]) for i in rows]
     table = {
         "plant": plants.names[rows].tolist(),
+        "treatment": [] if plants.treatments is None else plants.treatments[rows].astype(str),
         "class": plants.classes[rows].tolist(),
         "classified as": [named[label] for label in said],
         "wrong": [f"{wrong[i]} of {tested[i]}" for i in rows],
     }
-    if plants.treatments is not None:
-        table["treatment"] = [str(plants.treatments[i]) for i in rows]
+    if plants.treatments is None:
+        del table["treatment"]
     if result.best_baseline not in (None, best["model"]):
         others, n = _count_wrong(_count_votes(of_model[result.best_baseline], result.y), result.y)
-        table[f"wrong by {result.best_baseline}"] = [f"{others[i]} of {n[i]}" for i in rows]
+        table["wrong by baseline"] = [f"{others[i]} of {n[i]}" for i in rows]
     pairs = zip(rows, said, strict=True)
     donors = [_name_donors(fits, i, label, result.y, plants) for i, label in pairs]
     if any(donors):

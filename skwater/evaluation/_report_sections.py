@@ -2,10 +2,12 @@
 
 A block is a dict of one item: ``text``, a paragraph; ``facts``, pairs of a term and a text;
 ``charts``, pairs of an image and what it shows; ``html``, a table in HTML, escaped already;
-``frames``, images of plants on dates; ``links``, pairs of a text and an address.
+``frames``, images of plants on dates; ``links``, pairs of a text and an address. Charts that are
+``wide`` too are never made smaller on a screen.
 """
 
 import platform
+from copy import copy
 
 import numpy as np
 
@@ -23,6 +25,7 @@ from ._result import html_table, show_libraries
 from ._tasks import VERSIONS
 
 _MOST_CHANNELS = 4  # of which growth is drawn
+_WIDE = 8  # inches
 _CITE = [
     (f"skwater {VERSIONS['skwater']}, by name and version", None),
     (
@@ -140,8 +143,9 @@ def _scores(result):
     blocks = [{"html": result._repr_html_()}]
     if result.rows:
         height = 1.2 + 0.35 * len(result.rows)
-        chart = draw(lambda ax: result.plot(ax=ax), height, width=7)
-        blocks.insert(0, {"charts": [(chart, "Balanced accuracies with their 95 % intervals")]})
+        chart = draw(lambda ax: result.plot(ax=ax), height, width=_WIDE)
+        shows = "Balanced accuracies with their 95 % intervals"
+        blocks.insert(0, {"charts": [(chart, shows)], "wide": True})
     return blocks
 
 
@@ -153,11 +157,17 @@ def _wrong(result, plants):
         return [{"text": f"None: {wrong['model']} classified all plants correctly."}]
     n_shown, plural = len(wrong["rows"]), "s" if wrong["n"] > 1 else ""
     text = (
-        f"{wrong['model']} classified {wrong['n']} plant{plural} wrongly at least once. Each plant "
-        f"was classified once in each repeat, by a model that was not fitted on it."
+        f"{wrong['model']} classified {wrong['n']} plant{plural} wrongly at least once, "
+        f"each time by a model that was not fitted on it."
     )
     if n_shown < wrong["n"]:
         text += f" The {n_shown} that were wrong most often are shown."
+    if "wrong by baseline" in wrong["table"]:
+        text += f" The baseline is {result.best_baseline}."
+    if "donors of that class" in wrong["table"]:
+        text += (
+            " The donors gave most frames to the spliced sequences of the class it was taken for."
+        )
     blocks = [{"text": text}, {"html": html_table(wrong["table"])}]
     if plants.X is not None and has_images(plants.X):
         true = plants.classes[wrong["rows"]]
@@ -172,7 +182,7 @@ def _curves(curves):
     if not curves:
         return []
     display = skwater.plotting.EarlyDetectionDisplay
-    chart = draw(lambda ax: display.from_curves(curves, ax=ax))
+    chart = draw(lambda ax: display.from_curves(curves, ax=ax), height=4.6)  # with its legend
     tables = [{"html": curve._repr_html_()} for curve in curves.values()]
     return [{"charts": [(chart, "Score against the day up to which images were seen")]}, *tables]
 
@@ -188,13 +198,14 @@ def _tests(tests):
 
 
 def _importance(display):
-    n_axes = 1 if display.by_region is None else 2
-    chart = draw(display.plot, width=5.6 if n_axes == 1 else 9, n_axes=n_axes)
+    plot, has_regions = copy(display).plot, display.by_region is not None
+    chart = draw(plot, width=_WIDE, n_axes=2) if has_regions else draw(plot)
     text = (
         "How far the probability of the true class falls if a date is hidden, with one standard "
         "error. If several dates hold the same information, each of them looks useless."
     )
-    return [{"charts": [(chart, "Importance of each date")]}, {"text": text}]
+    wide = {"wide": True} if has_regions else {}
+    return [{"charts": [(chart, "Importance of each date")]} | wide, {"text": text}]
 
 
 def _methods(part):

@@ -10,6 +10,8 @@ import numpy as np
 from .._atomic_write import write_atomically
 from ._tasks import VERSIONS
 
+_LONG = 20  # characters: a score with its interval is not long
+
 
 class Result:
     """Base of the frozen dataclasses that the functions of this package return.
@@ -118,12 +120,14 @@ def text_table(columns):
 
 
 def html_table(columns):
-    """Return the same table as HTML."""
+    """Return the same table as HTML. Cells of columns of long texts have the class "long"."""
     head = "".join(f"<th>{escape(name)}</th>" for name in columns)
-    rows = zip(*columns.values(), strict=True)
-    body = "".join(
-        "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows
-    )
+    cells = [
+        [f"<td{kind}>{escape(cell)}</td>" for cell in column]
+        for column in columns.values()
+        for kind in [' class="long"' if max(map(len, column), default=0) > _LONG else ""]
+    ]
+    body = "".join(f"<tr>{''.join(row)}</tr>" for row in zip(*cells, strict=True))
     return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 

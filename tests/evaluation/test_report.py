@@ -170,7 +170,7 @@ def test_all_that_users_write_is_escaped(write, plants, study):
     X = CanopyCover().fit_transform(plants.data)
     model = make_pipeline(SimpleImputer(), RSSResampler(14), LogisticRegression())
     result = benchmark(
-        {SCRIPT: model}, X, y, groups=plants.plant, pos_label=np.unique(y)[0], n_repeats=1, random_state=0,
+        {SCRIPT: model}, X, y, groups=plants.plant, pos_label=np.unique(y)[0], n_repeats=1,
         verbose=0,
     )  # fmt: skip
     page = write(
