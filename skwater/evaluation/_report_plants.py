@@ -268,7 +268,7 @@ def find_wrong(result, plants):
     order = np.argsort(-wrong / np.maximum(tested, 1), kind="stable")
     order = order[wrong[order] > 0]
     rows = order[:_MOST_WRONG]
-    labels = np.unique(result.y)
+    labels = np.unique(result.y).tolist()
     said = [_most_wrong(votes[i], labels, result.y[i]) for i in rows]
     table = {
         "plant": plants.names[rows].tolist(),
@@ -313,7 +313,7 @@ def _count_wrong(votes, y):
 
 def _most_wrong(votes, labels, true):
     """The wrong class that was given most often."""
-    return labels[np.where(labels == true, -1, votes).argmax()].item()
+    return labels[np.where([label == true for label in labels], -1, votes).argmax()]
 
 
 def _name_donors(fits, row, label, y, plants):

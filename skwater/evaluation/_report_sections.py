@@ -157,8 +157,8 @@ def _wrong(result, plants):
         return [{"text": f"None: {wrong['model']} classified all plants correctly."}]
     n_shown, plural = len(wrong["rows"]), "s" if wrong["n"] > 1 else ""
     text = (
-        f"{wrong['model']} classified {wrong['n']} plant{plural} wrongly at least once, "
-        f"each time by a model that was not fitted on it."
+        f"{wrong['model']} classified {wrong['n']} plant{plural} wrongly at least once. It was "
+        f"never fitted on the plants that it classified."
     )
     if n_shown < wrong["n"]:
         text += f" The {n_shown} that were wrong most often are shown."
@@ -166,7 +166,8 @@ def _wrong(result, plants):
         text += f" The baseline is {result.best_baseline}."
     if "donors of that class" in wrong["table"]:
         text += (
-            " The donors gave most frames to the spliced sequences of the class it was taken for."
+            " Donors are the plants that gave most frames to the spliced training sequences of the "
+            "class under 'classified as'."
         )
     blocks = [{"text": text}, {"html": html_table(wrong["table"])}]
     if plants.X is not None and has_images(plants.X):
