@@ -10,7 +10,7 @@ import numpy as np
 from .._atomic_write import write_atomically
 from ._tasks import VERSIONS
 
-_LONG = 20  # characters: a score with its interval is not long
+_LONG = 24  # characters: a score with its interval is not long
 
 
 class Result:

@@ -3,6 +3,7 @@
 import base64
 import re
 import sys
+from dataclasses import replace
 from html.parser import HTMLParser
 from importlib.resources import files
 
@@ -315,6 +316,12 @@ def test_labels_that_are_objects(write):
         {"lr": LogisticRegression()}, X, y, groups=range(6), pos_label="dry", n_repeats=1, verbose=0
     )
     assert "classified as" in write(data=X, result=result).text
+
+
+def test_a_benchmark_that_was_interrupted_before_its_first_repeat(write, plants, study):
+    page = write(data=plants, result=replace(study["result"], fits=[]))
+    assert "Interrupted: 0 of" in page.text
+    assert "Plants classified wrongly" not in page.headings
 
 
 def test_several_curves_and_tests_by_name(write):
