@@ -5,7 +5,7 @@ import platform
 import re
 from importlib.metadata import PackageNotFoundError, requires, version
 
-_EXTRAS = ("plot", "baselines", "datasets", "onnx")  # those of users
+_EXTRAS = ("plot", "report", "baselines", "datasets", "onnx")  # those of users
 
 
 def show_versions():

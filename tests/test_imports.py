@@ -18,6 +18,7 @@ HEAVY = {"torch", "skorch", "numba", "cv2", "albumentations", "matplotlib"}
 OPTIONAL = (
     "cv2",
     "albumentations",
+    "jinja2",
     "matplotlib",
     "pandas",
     "pooch",

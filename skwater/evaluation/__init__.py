@@ -7,6 +7,7 @@ from ._early_result import EarlyDetectionCurve
 from ._exchangeability import exchangeability_test
 from ._permutation import permutation_test
 from ._permutation_result import PermutationResult
+from ._report import report
 
 __all__ = [
     "BenchmarkResult",
@@ -16,4 +17,5 @@ __all__ = [
     "early_detection_curve",
     "exchangeability_test",
     "permutation_test",
+    "report",
 ]

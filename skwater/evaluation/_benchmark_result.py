@@ -6,13 +6,13 @@ from numbers import Integral
 
 import numpy as np
 
-from ._report import Report, show_count, show_interval, show_libraries, show_number, show_pvalue
+from ._result import Result, show_count, show_interval, show_libraries, show_number, show_pvalue
 from ._scores import PERMUTATION, count_plants
 from ._table import tabulate
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
-class BenchmarkResult(Report):
+class BenchmarkResult(Result):
     """Scores of several models on the same folds; :func:`~skwater.evaluation.benchmark` makes it.
 
     Printing it gives the table, and a notebook shows it as one.
@@ -107,6 +107,8 @@ class BenchmarkResult(Report):
     complete: bool = field(init=False)
     notes: list = field(init=False)
 
+    _part = "result"
+
     def __post_init__(self):
         for name, value in tabulate(self).items():
             object.__setattr__(self, name, value)
@@ -188,6 +190,11 @@ class BenchmarkResult(Report):
         unknown = any(np.isnan(row["pvalue"]) for row in differences)
         why = ["p unknown: all folds differ by the same amount."] if unknown else []
         return [compared, *why, *self.notes]
+
+    def _findings(self):
+        told = [r for r in self.rows if r["kind"] == "model" or r["model"] == self.best_baseline]
+        compared = [] if self.best_baseline is None else self._footnotes()[:1]
+        return [_describe_row(row) for row in told] + compared
 
     def _to_dict(self):
         folds = {(fit.fold.repeat, fit.fold.number): fit.fold for fit in self.fits}

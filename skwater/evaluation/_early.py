@@ -15,7 +15,7 @@ from ..resampling._onset import parts_of, quiet_about_onset, warn_of_onset
 from ..sequences import check_days, missing_frames
 from ._early_result import EarlyDetectionCurve
 from ._folds import make_folds
-from ._report import show_days
+from ._result import show_days
 from ._tasks import Task, run, seed_parameters, seeded
 from ._validation import check_memory_can_help, check_plants
 

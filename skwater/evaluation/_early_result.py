@@ -4,11 +4,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ._report import Report, show_days, show_interval, show_libraries, show_number
+from ._result import Result, show_days, show_interval, show_libraries, show_number
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
-class EarlyDetectionCurve(Report):
+class EarlyDetectionCurve(Result):
     """Score against day, as :func:`~skwater.evaluation.early_detection_curve` measured it.
 
     The interval is that of each day by itself. It takes the plants as independent, and a curve
@@ -72,6 +72,8 @@ class EarlyDetectionCurve(Report):
     scoring: str
     name: str | None = None
 
+    _part = "curve"
+
     @property
     def rows(self):
         means = np.mean(self.scores, axis=0)
@@ -114,23 +116,26 @@ class EarlyDetectionCurve(Report):
         """
         score, n_repeats = self.scoring.replace("_", " "), len(self.scores)
         how = f", as the mean over {n_repeats} repeats" if n_repeats > 1 else ""
-        last = self.rows[-1]
         sentences = [
             f"{self.name or 'A classifier'} was scored by cross-validation on the images up to "
             f"each of {len(self.days)} days, by {score}{how}.",
             "Intervals (95 %) are those of each day by itself, with the number of plants as the "
             "sample size.",
-            self._describe_control(),
-            f"With all images, up to {show_days(self.days[-1:])}, the {score} was "
-            f"{show_number(last[self.scoring])} ({show_interval(self.low[-1], self.high[-1])}); "
-            f"chance is {show_number(self.chance)}.",
+            *self._findings(),
             show_libraries(),
         ]
-        return " ".join(filter(None, sentences))
+        return " ".join(sentences)
+
+    def _findings(self):
+        score, of_last = self.scoring.replace("_", " "), self.rows[-1][self.scoring]
+        last = (
+            f"With all images, up to {show_days(self.days[-1:])}, the {score} was "
+            f"{show_number(of_last)} ({show_interval(self.low[-1], self.high[-1])}); chance is "
+            f"{show_number(self.chance)}."
+        )
+        return [last] if self.onset_day is None else [self._describe_control(), last]
 
     def _describe_control(self):
-        if self.onset_day is None:
-            return None
         before, above = self.days <= self.onset_day, self.low > self.chance
         control = (
             f"Up to the last irrigation, on {show_days([self.onset_day])}, no plant was stressed"

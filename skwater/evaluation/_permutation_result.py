@@ -4,11 +4,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ._report import Report, show_libraries, show_number, show_pvalue
+from ._result import Result, show_libraries, show_number, show_pvalue
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
-class PermutationResult(Report):
+class PermutationResult(Result):
     """Score of the true labels among those of labels exchanged at random.
 
     :func:`permutation_test` and :func:`exchangeability_test` make it. A small p means that the
@@ -78,6 +78,8 @@ class PermutationResult(Report):
     units: str = "plants"
     n_units: int | None = None
 
+    _part = "permutation"
+
     @property
     def rows(self):
         names = ("score", "pvalue", "smallest_pvalue", "exact", "n_labelings")
@@ -120,21 +122,28 @@ class PermutationResult(Report):
         str
             A paragraph of English.
         """
-        n, score = len(self.null), self.scoring.replace("_", " ")
         units = f"{self.n_units or ''} {self.units}".strip()
-        if self.exact:
-            how, n_as_good, of = f"in all {n} possible ways", round(self.pvalue * n), "labelings"
-        else:
-            how = f"in {n} of {self.n_labelings} possible ways, drawn at random"
-            n_as_good, of = round(self.pvalue * (1 + n)) - 1, "drawn labelings"
-        true_one = ", the true one included," if self.exact else ""
+        how = f"in all {len(self.null)} possible ways"
+        if not self.exact:
+            how = f"in {len(self.null)} of {self.n_labelings} possible ways, drawn at random"
         return (
             f"The labels of {units} were exchanged {how}, and each labeling was cross-validated "
-            f"with the same seeds. With the true labels the {score} was {show_number(self.score)}, "
-            f"with the others {show_number(self.rows[0]['null_mean'])} on average; {n_as_good} of "
-            f"{n} {of}{true_one} scored as well or better ({show_pvalue(self.pvalue)}; smallest "
-            f"possible p {self.smallest_pvalue:.2g}). {show_libraries()}"
+            f"with the same seeds. {self._findings()[0]} {show_libraries()}"
         )
+
+    def _findings(self):
+        n = len(self.null)
+        if self.exact:
+            n_as_good, of = round(self.pvalue * n), "labelings, the true one included,"
+        else:
+            n_as_good, of = round(self.pvalue * (1 + n)) - 1, "drawn labelings"
+        return [
+            f"With the true labels the {self.scoring.replace('_', ' ')} was "
+            f"{show_number(self.score)}, with the others "
+            f"{show_number(self.rows[0]['null_mean'])} on average; {n_as_good} of {n} {of} scored "
+            f"as well or better ({show_pvalue(self.pvalue)}; smallest possible p "
+            f"{self.smallest_pvalue:.2g})."
+        ]
 
     def _columns(self):
         labelings = f"all {self.n_labelings}"

@@ -35,7 +35,7 @@ def tabulate(study):
     dict
         ``rows``, ``best_baseline``, ``test``, ``complete`` and ``notes``.
     """
-    finished = _finished_fits(study)
+    finished = finished_fits(study)
     test = choose_test(study.fits, study.y, study.treatments, study.redrawn)
     scores = {
         name: score(fits, study.y, study.groups, study.pos_label) for name, fits in finished.items()
@@ -68,7 +68,7 @@ def tabulate(study):
     }
 
 
-def _finished_fits(study):
+def finished_fits(study):
     """Fits by model, of those repeats of which no fold is missing."""
     lacking = Counter((model, fold.repeat) for model, fold in study.planned)
     lacking.subtract((fit.model, fit.fold.repeat) for fit in study.fits)
