@@ -147,7 +147,7 @@ def test_links_between_files(path):
 
 # Words that we do not use, and what stands in their place.
 WORDS = {
-    r"\b[Pp]hotos?\b|\bphotograph\w*": "image",
+    r"\b[Pp]hotos?\b": "image",
     r"\bpictures?\b": "image, figure",
     r"\b[Gg]rey\w*": "gray",
     r"[Cc]olour": "color",

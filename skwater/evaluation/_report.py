@@ -60,7 +60,7 @@ def report(
     path : str or path-like
         File to write. If it exists, it is replaced as a whole.
     data : Bunch or array-like or lazy sequences of shape (n_samples, n_frames, ...), default=None
-        The plants: what a loader of :mod:`skwater.datasets` returns, with names, days and
+        The plants: what a loader of ``skwater.datasets`` returns, with names, days and
         treatments, or the sequences alone. Images of one plant at a time are read.
     y : array-like of shape (n_samples,), default=None
         Class of each plant. By default that of `result`, or else of `data`.
