@@ -41,8 +41,8 @@ class Command(click.Command):
                 if show:
                     return click.echo(self._code(**ctx.params), nl=False)
                 return super().invoke(ctx)
-        except (click.exceptions.Exit, click.ClickException, click.Abort):
-            raise
+        except (click.exceptions.Exit, click.ClickException, click.Abort, BrokenPipeError):
+            raise  # click knows what to do, also if the reader of a pipe has gone
         except KeyboardInterrupt:
             click.echo("\nStopped.", err=True)
             ctx.exit(130)
@@ -63,22 +63,39 @@ def _message(error, options):
     text = str(error)
     if not isinstance(error, ValueError | OSError | RuntimeError | ImportError) or not text:
         text = f"{type(error).__name__}: {text} (--debug shows where)"
+    return as_options(text, options)
+
+
+def as_options(text, options):
+    """Text in which arguments of Python, ``start=``, are options of a command, ``--start``."""
+    text = text.replace("labels=False", "--no-labels")
     for option in options:
-        if option.opts[0].startswith("--"):
-            end = "=" if "_" not in option.name else "(=|\\b)"
-            text = re.sub(rf"(?<![\w-]){option.name}{end}", f"{option.opts[0]} ", text)
-    return re.sub(r" +(?=[ ,.:;)]|$)", "", text)
+        name = option.opts[0]
+        if name.startswith("--"):
+            text = re.sub(rf"(?<![\w-]){option.name}=(?=[\s,.:;)]|$)", name, text)
+            text = re.sub(rf"(?<![\w-]){option.name}=", f"{name} ", text)
+            if "_" in option.name:  # else it may be a word
+                text = re.sub(rf"(?<![\w-]){option.name}\b", name, text)
+    return text
 
 
 def call(name, *args, **kwargs):
     """Python code of a call, in one line or with an argument in each."""
-    parts = [a if isinstance(a, Code) else repr(a) for a in args]
-    parts += [f"{k}={v if isinstance(v, Code) else repr(v)}" for k, v in kwargs.items()]
+    parts = [literal(value) for value in args]
+    parts += [f"{key}={literal(value)}" for key, value in kwargs.items()]
     line = f"{name}({', '.join(parts)})"
     if len(line) <= 80 and "\n" not in line:
         return Code(line)
     lines = "".join(f"    {part},\n".replace("\n    ", "\n        ") for part in parts)
     return Code(f"{name}(\n{lines})")
+
+
+def literal(value):
+    """Python code of a value, text in double quotes if it can be."""
+    if isinstance(value, Code):
+        return value
+    plain = isinstance(value, str) and repr(value) == f"'{value}'" and '"' not in value
+    return f'"{value}"' if plain else repr(value)
 
 
 class Code(str):

@@ -48,7 +48,6 @@ _OPTIONS = [
         "Dates that differ by at most so many days from their middle share a frame.",
         type=float,
     ),
-    _option("--no-labels", "The images have no labels.", is_flag=True),
     _option("--date-format", "Format of dates that are not in ISO form, such as %d/%m/%Y."),
     _option(
         "--labels",
@@ -77,7 +76,7 @@ def image_options(function):
     return function
 
 
-def loader(images, *, no_labels, date, **options):
+def loader(images, *, date, no_labels=False, **options):
     """Name of the function that loads the images, and its arguments."""
     options = {name: value for name, value in options.items() if value is not None}
     if date:

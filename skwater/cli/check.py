@@ -17,6 +17,7 @@ print(plants.summary())
 
 @click.command("check", cls=Command, code=_code)
 @image_options
+@click.option("--no-labels", is_flag=True, help="The images have no labels.")
 def command(**options):
     """Say what is there, and what is wrong.
 

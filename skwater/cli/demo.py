@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from ._command import Command
+from ._command import Command, literal
 
 _SESSION = """\
 skwater check {folder}/images.csv --size 32
@@ -20,15 +20,15 @@ def _code(folder):
 import skwater
 from skwater.datasets import load_manifest, make_image_folder
 
-csv = make_image_folder({folder!r}, random_state=0)
-make_image_folder({folder + "/next-season"!r}, start="2026-05-01", random_state=1)
+csv = make_image_folder({literal(folder)}, random_state=0)
+make_image_folder({literal(folder + "/next-season")}, start="2026-05-01", random_state=1)
 plants = load_manifest(csv, size=32, start="2025-05-01", onset_day=28)
 print(plants.problems())
 sampler = skwater.RSSResampler(30, onset=plants.onset, random_state=0)
 model = skwater.make_pipeline(sampler, skwater.ConvLSTMClassifier(random_state=0))
 model.fit(plants.data, plants.target)
-skwater.save(model, {folder + "/model.skwater"!r})
-new = skwater.predict_images(model, {folder + "/next-season/images"!r}, start="2026-05-01")
+skwater.save(model, {literal(folder + "/model.skwater")})
+new = skwater.predict_images(model, {literal(folder + "/next-season/images")}, start="2026-05-01")
 print(new.plant, new.prediction)
 """
 

@@ -2,7 +2,7 @@
 
 import click
 
-from ._command import Code, Command, NewFile, call
+from ._command import Code, Command, NewFile, call, literal
 from ._images import image_options, load, load_code
 from ._model import make_model, model_code, model_options
 
@@ -28,7 +28,7 @@ def _code(pos_label, repeats, jobs, memory, report, **options):
     names, writing = "benchmark", ""
     if report:
         names = "benchmark, report"
-        writing = f"report({report!r}, data=plants, result=result)\n"
+        writing = f"report({literal(report)}, data=plants, result=result)\n"
     return f"""\
 import skwater
 from skwater.evaluation import {names}
@@ -55,8 +55,9 @@ print(result)
 def command(pos_label, repeats, jobs, memory, report, **options):
     """Score a model beside simple baselines.
 
-    Plants are tested by models that were not trained on them. If IMAGES have a column of treatments, whole treatments are left out. A model that is no better
-    than the best baseline has shown nothing.
+    Plants are tested by models that were not trained on them. If IMAGES have a column of
+    treatments, whole treatments are left out. A model that is no better than the best baseline has
+    shown nothing.
 
     \b
     Examples:

@@ -2,11 +2,11 @@
 
 import click
 
-from ._command import Command, existing
+from ._command import Command, existing, literal
 
 
 def _code(model):
-    return f"import skwater\n\nprint(skwater.inspect({model!r}))\n"
+    return f"import skwater\n\nprint(skwater.inspect({literal(model)}))\n"
 
 
 @click.command("inspect", cls=Command, code=_code)

@@ -4,7 +4,7 @@ import csv
 
 import click
 
-from ._command import Code, Command, call, existing
+from ._command import Code, Command, call, existing, literal
 
 
 def _settings(start, tolerance, on_error):
@@ -17,7 +17,7 @@ def _code(model, images, out, **options):
     return f"""\
 import skwater
 
-model = skwater.load({model!r})
+model = skwater.load({literal(model)})
 new = {predict}
 for plant, label in zip(new.plant, new.prediction):
     print(plant, label)
@@ -42,8 +42,9 @@ for plant, label in zip(new.plant, new.prediction):
 def command(model, images, out, **options):
     """Predict the classes of new plants.
 
-    MODEL is a file of 'skwater train', and IMAGES is a folder of <plant>/<date>.jpg or a CSV file with the columns of training. They are
-    read as the training images were. The season may be half over. The result is a CSV table.
+    MODEL is a file of 'skwater train', and IMAGES is a folder of
+    <plant>/<date>.jpg or a CSV file with the columns of training. They are read as the training
+    images were. The season may be half over. The result is a CSV table.
 
     \b
     Examples:

@@ -4,7 +4,9 @@ import time
 
 import click
 
-from ._command import Code, Command, NewFile, call, existing
+from ._command import Code, Command, NewFile, as_options, call, existing, literal
+
+_MOST_LINES = 20  # on images that cannot be used, for each look
 
 
 def _monitor(threshold, n_consecutive, pos_label, **_):
@@ -18,7 +20,7 @@ def _watch(start, tolerance, **_):
 
 
 def _code(folder, model, out, interval, once, **options):
-    loading = Code(f"skwater.load({model!r})")
+    loading = Code(f"skwater.load({literal(model)})")
     poll = """\
 for status in watch.poll():
     print(status)
@@ -45,8 +47,8 @@ watch = {call("FolderWatch", Code("monitor"), folder, out, **_watch(**options))}
 @click.option(
     "--threshold",
     type=click.FloatRange(0, 1),
-    help="Probability of stress that counts as evidence. Choose it on plants that the model was not "
-    "trained on: a low one raises false alarms.",
+    help="Probability of stress that counts as evidence. Choose it on plants that the model was "
+    "not trained on: a low one raises false alarms.",
 )
 @click.option(
     "--n-consecutive",
@@ -66,7 +68,8 @@ watch = {call("FolderWatch", Code("monitor"), folder, out, **_watch(**options))}
     help="Seconds between two looks.",
 )
 @click.option("--once", is_flag=True, help="Look once and end, for cron.")
-def command(folder, model, out, interval, once, **options):
+@click.pass_context
+def command(ctx, folder, model, out, interval, once, **options):
     """Raise alarms while images arrive in a folder.
 
     Images are FOLDER/<plant>/<date>.jpg, and may arrive while the command runs.
@@ -82,7 +85,8 @@ def command(folder, model, out, interval, once, **options):
     \b
     Examples:
       skwater watch new/ --model model.skwater --out alarms.csv --pos-label dry --threshold 0.8
-      skwater watch new/ --model model.skwater --out alarms.csv --pos-label dry --threshold 0.8 --once
+      skwater watch new/ --model model.skwater --out alarms.csv --pos-label dry --threshold 0.8 \\
+          --once --start 2026-05-03
     """
     import skwater
     from skwater.monitoring import FolderWatch, StressMonitor
@@ -97,8 +101,11 @@ def command(folder, model, out, interval, once, **options):
                         f"ALARM: plant {status.plant}, day {status.day:g}, probability of stress "
                         f"{status.probability:.2f}"
                     )
-            for image, reason in watch.problems.items():
+            for image, reason in list(watch.problems.items())[:_MOST_LINES]:
+                reason = as_options(reason, ctx.command.params)
                 click.echo(f"Not used: {image}: {reason}", err=True)
+            if len(watch.problems) > _MOST_LINES:
+                click.echo(f"... and {len(watch.problems) - _MOST_LINES} more", err=True)
             if once:
                 raise click.exceptions.Exit(1 if watch.problems else 0)
             time.sleep(interval)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from sklearn.utils._param_validation import Interval, StrOptions, validate_params
-from sklearn.utils.validation import _check_pos_label_consistency, check_is_fitted
+from sklearn.utils.validation import check_is_fitted
 
 from .._atomic_write import write_atomically
 from ..early_detection import EarlyDetector
@@ -364,12 +364,13 @@ class _Rule:
                 "threshold is needed: the probability of stress that counts as evidence."
             )
         classes = estimator.classes_
-        positive = _check_pos_label_consistency(pos_label, classes)
-        found = np.flatnonzero(classes == positive)
+        if pos_label is None and set(classes.tolist()) in ({0, 1}, {-1, 1}):
+            pos_label = 1
+        found = np.flatnonzero(classes == pos_label)
         if len(classes) != 2 or len(found) == 0:
             raise ValueError(
-                f"The estimator must have two classes, of which pos_label is one; got "
-                f"{classes.tolist()} and pos_label={positive!r}."
+                f"The estimator must have two classes, of which pos_label names the stressed "
+                f"one; it has {classes.tolist()}, and pos_label is {pos_label!r}."
             )
         self.threshold, self.n_consecutive, self.pos = threshold, n_consecutive, int(found[0])
 
