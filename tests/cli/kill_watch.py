@@ -51,7 +51,8 @@ def start(folder, *args):
     """Start the command, and wait until it watches."""
     command = [sys.executable, "-m", "skwater", "watch", "new", "--model", "model.skwater"]
     command += ["--out", "alarms.csv", "--threshold", "0.5", "--pos-label", "dry", *args]
-    process = subprocess.Popen(command, cwd=folder, stderr=subprocess.PIPE, text=True)
+    pipes = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
+    process = subprocess.Popen(command, cwd=folder, text=True, **pipes)
     while "Watching" not in (line := process.stderr.readline()):
         assert line, "it does not start"
     threading.Thread(target=process.stderr.read, daemon=True).start()  # no full pipe
@@ -80,18 +81,17 @@ def kill_at_random_moments(folder, n_kills, rng):
         ),
         key=lambda path: (path.stem, path.parent),
     )
-    moments = []
     for i in range(n_kills):
         share = names[i * len(names) // n_kills : (i + 1) * len(names) // n_kills]
         process = start(folder, "--interval", "0.01")
         camera = threading.Thread(target=deliver, args=(folder, share))
         camera.start()
-        moments.append(rng.uniform(0, 0.3))
-        time.sleep(moments[-1])
+        moment = rng.uniform(0, 1)
+        time.sleep(moment)
         os.kill(process.pid, signal.SIGKILL)
         process.wait()
         n_lines = (folder / "alarms.csv").read_bytes().count(b"\n") - 1
-        print(f"killed after {moments[-1]:.3f} s with {n_lines} lines", file=sys.stderr)
+        print(f"killed after {moment:.3f} s with {n_lines} lines", file=sys.stderr)
         camera.join()
     process = start(folder, "--once")
     process.wait()
