@@ -211,6 +211,15 @@ def test_code_of_evaluate_does_the_same(run, season):
     assert code.endswith('report("r.html", data=plants, result=result)\n')
 
 
+def test_evaluate_writes_a_report(run, season, tmp_path):
+    pytest.importorskip("jinja2")
+    pytest.importorskip("matplotlib")
+    report = tmp_path / "report.html"
+    line = f"evaluate {season / 'images.csv'} --size 8 --epochs 1 --repeats 1 --pos-label dry"
+    assert run(f"{line} --report", report).exit_code == 0
+    assert "treatment-6" in report.read_text(encoding="utf-8")
+
+
 def test_a_session_without_python(run, tmp_path, monkeypatch):
     """From images to alarms: what the demo says to try next works as it stands."""
     monkeypatch.chdir(tmp_path)
