@@ -219,3 +219,24 @@ def test_one_box_for_each_image_cannot_be_repeated(folder):
     with pytest.raises(ValueError, match="one box for each: pass boxes="):
         predict_images(model, folder / "old")
     assert predict_images(model, folder / "old", boxes=boxes).prediction.shape == (6,)
+
+
+def test_a_date_format_of_a_table_is_not_needed_in_names_of_files(folder):
+    """A CSV file with dates such as 01.05.2024, and new images named in ISO form, or like it."""
+    rows = [
+        f"{plant}/2024-05-{day:02}.png,{plant[4:]},{day:02}.05.2024,{plant[:3]}"
+        for plant in GRAY
+        for day in DAYS
+    ]
+    csv = folder / "old" / "images.csv"
+    csv.write_text("path,plant,date,label\n" + "\n".join(rows))
+    plants = load_manifest(csv, date_format="%d.%m.%Y")
+    model = ConvLSTMClassifier(hidden_channels=2, random_state=0, max_epochs=3).fit(
+        plants.data, plants.target
+    )
+    csv.unlink()
+    expected = model.predict_proba(plants.data)
+    np.testing.assert_array_equal(predict_images(model, folder / "old").probability, expected)
+    for file in folder.glob("old/*/*/*.png"):
+        file.rename(file.with_stem(f"{file.stem[8:]}.05.2024"))
+    np.testing.assert_array_equal(predict_images(model, folder / "old").probability, expected)

@@ -6,6 +6,7 @@ from ._eschikon import fetch_eschikon_indicators
 from ._eschikon_images import load_eschikon
 from ._image_folders import load_image_sequences
 from ._manifest import load_manifest
+from ._simulated_folder import make_image_folder
 from ._synthetic import make_water_stress
 from ._traits import load_traits
 
@@ -16,6 +17,7 @@ __all__ = [
     "load_image_sequences",
     "load_manifest",
     "load_traits",
+    "make_image_folder",
     "make_water_stress",
     "onset_from_days",
 ]

@@ -9,6 +9,7 @@ from ..sequences import ImageSequences
 from ._image_dates import as_time, first_day
 from ._image_records import check_records, find_remarks, find_unusable, sha256, unusable_lines
 from ._plant_bunch import PlantBunch, arrange, find_confounded, some, warn_of_gaps
+from ._problems import find_problems
 
 _DESCR = """\
 Images of {n} plants, from {source}.
@@ -47,6 +48,27 @@ class ImageBunch(PlantBunch):
         lines.append(f"files of equal content: {len(copies)}")
         lines += [f"  {some(files)}" for files in copies[:10]]
         return "\n".join(lines + self._remark_lines())
+
+    def problems(self, *, verbose=0):
+        """Find what would make a score wrong, or a model useless.
+
+        These are images that cannot be used or decoded; images that several plants or dates have
+        in common; classes of fewer than three plants, of a single treatment, or whose images are
+        missing on days of their own; columns that give the class away; names that differ only in
+        upper and lower case. Every image is read. An empty list is no proof that all is well.
+
+        Parameters
+        ----------
+        verbose : {0, 1}, default=0
+            Whether to show a progress bar.
+
+        Returns
+        -------
+        list of str
+            A line for each problem.
+        """
+        copies = _identical(sorted({file for file in self.data.paths.flat if file is not None}))
+        return find_problems(self, self._remarks, copies, verbose=bool(verbose))
 
     def _cut(self):
         cut = self.data.cut_more

@@ -41,9 +41,10 @@ def load_image_sequences(
     ----------
     root : str or path-like
         The folder.
-    labels : dict, or str or path-like, default=None
+    labels : dict, or str or path-like, or False, default=None
         Label of each plant, or a CSV file in UTF-8 with a header, whose first column is the plant
-        and whose second is the label. By default the outer folders are the labels.
+        and whose second is the label. By default the outer folders are the labels. False if there
+        are none.
     date_pattern : str, default="{}"
         How file names tell the date, with ``{}`` in its place: ``"IMG_{}_top"``.
     date_format : str, default=None
@@ -144,6 +145,8 @@ def read_folder(root, files, label_of, *, date_pattern, date_format):
 def _find_label(labels, outer, plant):
     if labels is None:
         return outer[0]
+    if labels is False:
+        return None
     if plant not in labels:
         raise ValueError(f"plant {plant!r} has no label in labels=")
     return str(labels[plant])
@@ -160,7 +163,7 @@ def _image_files(root, labels):
         f"There are no images like <label>/<plant>/<date>.png in {root}"
         + (", but some like <plant>/<date>.png" if find_images(root, 2) else "")
         + ". If folders of plants are not in folders of labels, give the label of each plant: "
-        "labels={'plant 1': 'dry', ...} or a CSV file."
+        "labels={'plant 1': 'dry', ...} or a CSV file; labels=False if there are none."
     )
 
 
@@ -191,7 +194,7 @@ def _parse_name(stem, pattern, date_format):
 
 
 def _read_labels(labels):
-    if labels is None or hasattr(labels, "items"):
+    if labels is None or labels is False or hasattr(labels, "items"):
         return labels
     found = {}
     lines = csv_format.reader(read_text(labels, "utf-8-sig").splitlines())

@@ -59,13 +59,38 @@ def _read(source, reading, root):
     if hasattr(source, "columns") or not Path(source).is_dir():
         known = {key: reading.get(key, value) for key, value in _TABLE.items()}
         return read_manifest(source, root, None, **known)
-    known = {key: reading.get(key, value) for key, value in _FOLDERS.items()}
     folder = find_folder(source)
     files = find_images(folder, 2) or find_images(folder, 3)
     if not files:
         raise FileNotFoundError(f"There are no images like <plant>/<date>.png in {folder}.")
-    records, errors = read_folder(folder, files, lambda outer, plant: None, **known)
+    records, errors = _read_names(folder, files, reading)
     return records, errors, str(folder), folder
+
+
+def _read_names(folder, files, reading):
+    """Records of the images of a folder without labels, and errors."""
+    known = {key: reading.get(key, value) for key, value in _FOLDERS.items()}
+    records, errors = read_folder(folder, files, lambda outer, plant: None, **known)
+    if errors and "date_pattern" not in reading:  # date_format is that of a table
+        known["date_format"] = None
+        records, errors = read_folder(folder, files, lambda outer, plant: None, **known)
+    return records, errors
+
+
+def place_image(file, folder, recipe, *, start, tolerance):
+    """Plant and frame of one image ``<plant>/<date>.png``; ValueError if it fits no frame.
+
+    It counts days as `load_new_images` does.
+    """
+    records, errors = _read_names(folder, [file], recipe["reading"])
+    if not errors:
+        days = recipe["days"]
+        records = _count_days(records, recipe["start"] if start is None else start, days)
+        table, errors = _align(records, days, tolerance)
+    if errors:
+        raise ValueError(errors[0])
+    ((plant, frame),) = table
+    return plant, frame
 
 
 def _count_days(records, start, days):

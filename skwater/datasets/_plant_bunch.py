@@ -17,7 +17,7 @@ class PlantBunch(Bunch):
     """
 
     def __init__(self, remarks=(), columns=None, /, **items):
-        reserved = {*items, "summary"}
+        reserved = {*items, "summary", "problems"}
         columns = columns or {}
         super().__init__(
             **items, **{f"{n}_" if n in reserved else n: column for n, column in columns.items()}

@@ -1,5 +1,6 @@
 """Plants during the season, one new image at a time."""
 
+from ._folder_watch import FolderWatch
 from ._monitor import PlantStatus, StressMonitor
 
-__all__ = ["PlantStatus", "StressMonitor"]
+__all__ = ["FolderWatch", "PlantStatus", "StressMonitor"]

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from sklearn.utils._param_validation import Interval, StrOptions, validate_params
-from sklearn.utils.validation import _check_pos_label_consistency, check_is_fitted
+from sklearn.utils.validation import check_is_fitted
 
 from .._atomic_write import write_atomically
 from ..early_detection import EarlyDetector
@@ -97,6 +97,10 @@ class StressMonitor:
 
     Attributes
     ----------
+    estimator : object
+        As given.
+    frame_shape : tuple of int
+        Shape of a frame in training.
     plants : list of str
         Names of the plants seen so far.
 
@@ -143,8 +147,10 @@ class StressMonitor:
         on_old_day="raise",
     ):
         check_is_fitted(estimator)
+        self.estimator = estimator
         self._rule = _Rule(estimator, threshold, n_consecutive, pos_label)
         self._model = StepModel(estimator, days)
+        self.frame_shape = self._model.frame_shape
         self.on_old_day = on_old_day
         self._memories = {}
 
@@ -290,6 +296,10 @@ class StressMonitor:
         path : str or path-like
             The file, an ``.npz`` archive without pickles.
         """
+        arrays = self._to_arrays()
+        write_atomically(path, lambda file: np.savez(file, **arrays))
+
+    def _to_arrays(self):
         memories = list(self._memories.values())
         arrays = {"model": np.array(self._model.fingerprint())}
         if memories:
@@ -299,7 +309,7 @@ class StressMonitor:
             arrays["image_day"] = np.array([m.image_day for m in memories])
             for k, parts in enumerate(zip(*(m.state for m in memories), strict=True)):
                 arrays[f"state_{k}"] = torch.stack(parts).cpu().numpy()
-        write_atomically(path, lambda file: np.savez(file, **arrays))
+        return arrays
 
     def load(self, path):
         """Read the states that :meth:`save` wrote; they replace those of this monitor.
@@ -354,12 +364,13 @@ class _Rule:
                 "threshold is needed: the probability of stress that counts as evidence."
             )
         classes = estimator.classes_
-        positive = _check_pos_label_consistency(pos_label, classes)
-        found = np.flatnonzero(classes == positive)
+        if pos_label is None and set(classes.tolist()) in ({0, 1}, {-1, 1}):
+            pos_label = 1
+        found = np.flatnonzero(classes == pos_label)
         if len(classes) != 2 or len(found) == 0:
             raise ValueError(
-                f"The estimator must have two classes, of which pos_label is one; got "
-                f"{classes.tolist()} and pos_label={positive!r}."
+                f"The estimator must have two classes, of which pos_label names the stressed "
+                f"one; it has {classes.tolist()}, and pos_label is {pos_label!r}."
             )
         self.threshold, self.n_consecutive, self.pos = threshold, n_consecutive, int(found[0])
 

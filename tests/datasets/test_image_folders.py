@@ -125,6 +125,12 @@ def test_n10_dates_of_another_format_in_names(tmp_path, write_image):
     assert plants.days.tolist() == [0, 3]
 
 
+def test_plants_without_labels(tree):
+    plants = load_image_sequences(tree / "wet", labels=False)
+    assert plants.target is None
+    assert plants.classes is None
+
+
 def test_n11_folders_without_labels(tree):
     with pytest.raises(FileNotFoundError, match=r"some like <plant>/<date>.png.*labels=\{"):
         load_image_sequences(tree / "wet")

@@ -1,0 +1,5 @@
+"""``python -m skwater``."""
+
+from .cli import main
+
+main()
