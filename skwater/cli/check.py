@@ -32,7 +32,7 @@ def command(**options):
     Examples:
       skwater check images.csv
       skwater check images.csv --plant pot --date day --label water --date-format %d/%m/%Y
-      skwater check photos/ --labels plants.csv       folders of <plant>/<date>.jpg
+      skwater check images/ --labels plants.csv       folders of <plant>/<date>.jpg
       skwater check new/ --no-labels
     """
     plants = load(**options, on_error="missing")
