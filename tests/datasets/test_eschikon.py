@@ -188,6 +188,7 @@ def test_missing_packages_are_named(tmp_path, monkeypatch):
 
 def test_data_home_argument_then_environment_then_default(tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))  # what Windows reads instead
     monkeypatch.delenv("SKWATER_DATA", raising=False)
     assert get_data_home() == str(tmp_path / "skwater_data")
     monkeypatch.setenv("SKWATER_DATA", str(tmp_path / "deep" / "environment"))
