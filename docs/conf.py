@@ -58,7 +58,7 @@ sphinx_gallery_conf = {
     "examples_dirs": "../examples",
     "gallery_dirs": "auto_examples",
     "filename_pattern": "/plot_",
-    "ignore_pattern": r"__init__\.py|/benchmarks/|/readme_figure\.py",
+    "ignore_pattern": r"__init__\.py|/benchmarks/|readme_figure",
     "download_all_examples": False,
     "show_signature": False,
     "write_computation_times": False,

@@ -14,8 +14,23 @@ SMALL = {
     CNNLSTMClassifier: {"block_channels": (4,), "lstm_size": 4},
 }
 
+# They need what is beside tests/ in a checkout. A wheel can be tested with tests/ alone.
+OF_CHECKOUT = [
+    "test_common.py",  # an example's network is among the estimators
+    "test_docs.py",
+    "test_docstrings.py",
+    "test_examples.py",
+    "test_packaging.py",
+]
+ONLY_TESTS = not Path(__file__).parents[1].joinpath("examples").is_dir()
+collect_ignore = OF_CHECKOUT if ONLY_TESTS else []
+
 if "PYTEST_XDIST_WORKER" in os.environ:
     torch.set_num_threads(1)
+
+
+def pytest_report_header():
+    return f"not collected, they need the whole checkout: {OF_CHECKOUT}" if ONLY_TESTS else None
 
 
 @pytest.fixture(scope="session")

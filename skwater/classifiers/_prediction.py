@@ -16,6 +16,7 @@ from ._vector_support import predicts_compiled
 
 # So many values are predicted at once: more would wait for memory, fewer for Python.
 _VALUES_AT_ONCE = 2**18
+_FEW = 16  # frames
 _FAR = 20  # standard deviations of training, from which on a mean has another unit
 
 
@@ -44,13 +45,12 @@ def predict_logits(classifier, X, *, over_time=False):
 
 
 def _warn_of_other_unit(classifier, x):
-    """Warn if standardized frames (..., c, h, w) are far outside of those of training.
+    """Warn if standardized frames (k, c, h, w) are far outside of those of training.
 
     As 0 to 255 is outside of 0 to 1. Images may also be much too close together, beside the mean.
     """
-    axes = [axis for axis in range(x.dim()) if axis != x.dim() - 3]
-    mean = x.nanmean(dim=axes)
-    std = (x**2).nanmean(dim=axes).sub(mean**2).clamp(min=0).sqrt()
+    mean = x.nanmean(dim=(0, 2, 3))
+    std = (x**2).nanmean(dim=(0, 2, 3)).sub(mean**2).clamp(min=0).sqrt()
     is_image = x.shape[-2:] != (1, 1)
     is_small = is_image & (std < 1 / _FAR) & (mean.abs() > 1)
     wrong = (mean.abs() > _FAR) | (is_small & (std > 0))
@@ -62,6 +62,11 @@ def _warn_of_other_unit(classifier, x):
             f"such as 0 to 255 in place of 0 to 1?",
             stacklevel=6,  # where predict was called
         )
+
+
+def _some(frames):
+    """A few frames of all that there are: they tell the unit."""
+    return frames[:: len(frames) // _FEW + 1]
 
 
 def _run_compiled(classifier, parts, over_time):
@@ -77,8 +82,10 @@ def _run_compiled(classifier, parts, over_time):
             buffer = np.empty(frames.shape) if buffer is None else buffer[: len(frames)]
             buffer[:] = frames
             if is_first:
-                z = (frames - statistics[0]) / statistics[1]
-                _warn_of_other_unit(classifier, torch.from_numpy(z)[..., None, None])
+                some = _some(frames.reshape(-1, frames.shape[2])) - statistics[0]
+                _warn_of_other_unit(
+                    classifier, torch.from_numpy(some / statistics[1])[..., None, None]
+                )
                 is_first = False
             logits = kernel.predict(
                 buffer, *statistics, network.describe(), weights.copy(), over_time
@@ -97,7 +104,8 @@ def _run(classifier, parts, over_time, module=None, dtype=np.float32):
     for i, X in enumerate(parts):
         x = to_batch(X, classifier.mean_, classifier.std_, share, dtype)
         if i == 0:
-            _warn_of_other_unit(classifier, getattr(x, "frames", x))
+            frames = getattr(x, "frames", x)
+            _warn_of_other_unit(classifier, _some(frames.reshape(-1, *frames.shape[-3:])))
         yield _logits(module, x.to(classifier.net_.device), over_time)
 
 

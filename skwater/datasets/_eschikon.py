@@ -248,7 +248,7 @@ def read_mat(path):
             warnings.simplefilter("ignore")
             from matio import load_from_mat  # scipy.io.loadmat cannot read MATLAB class objects
     except ImportError as error:
-        raise _needs_extra("read it", "mat-io") from error
+        raise _needs_extra("read it", "mat-io (Python 3.13 or older)") from error
     return load_from_mat(path)
 
 

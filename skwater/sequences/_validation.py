@@ -6,7 +6,16 @@ import numpy as np
 from sklearn.utils import check_array, check_consistent_length
 from sklearn.utils.validation import _check_y, validate_data
 
-from ._layout import LAYOUTS, as_array, as_frames, can_be_illegal, check_layout, missing_in, more
+from ._layout import (
+    LAYOUTS,
+    as_array,
+    as_frames,
+    can_be_illegal,
+    check_layout,
+    has_images,
+    missing_in,
+    more,
+)
 from ._lazy import gather, is_lazy, n_base, used_frames
 from ._recipe import check_recipe, store_recipe
 
@@ -49,7 +58,7 @@ def check_sequences(
     lazy : bool, default=True
         Whether lazy sequences are legal.
     gaps : bool, default=False
-        Whether a vector of an array may be NaN in some channels, as what an imputer takes.
+        Whether a vector may be NaN in some channels, as what an imputer takes.
 
     Returns
     -------
@@ -91,7 +100,7 @@ def check_sequences(
         _warn_of_one_image(X.shape)
         estimator.sequence_shape_ = X.shape[1:]
     if complete:
-        _check_complete(_without_gaps(X) if gaps and not is_lazy(X) else X)
+        _check_complete(_without_gaps(X) if gaps else X)
     return X, y
 
 
@@ -179,8 +188,8 @@ def _warn_of_one_image(shape):
 
 
 def _without_gaps(X):
-    """X with 0 for NaN in frames that have other values."""
-    if X.dtype.kind != "f":
+    """X with 0 for NaN in vectors that have other values."""
+    if is_lazy(X) or X.dtype.kind != "f" or has_images(X):
         return X
     vectors = as_frames(X)
     unknown = np.isnan(vectors)

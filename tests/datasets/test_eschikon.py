@@ -180,12 +180,15 @@ def test_missing_packages_are_named(tmp_path, monkeypatch):
     known = _eschikon._MEANS._replace(sha256=hashlib.sha256(path.read_bytes()).hexdigest())
     monkeypatch.setattr(_eschikon, "_MEANS", known)
     monkeypatch.setitem(sys.modules, "matio", None)
-    with pytest.raises(ImportError, match=r'mat-io to read it: pip install "skwater\[datasets\]'):
+    with pytest.raises(
+        ImportError, match=r'mat-io .* to read it: pip install "skwater\[datasets\]'
+    ):
         fetch_eschikon_indicators(data_home=tmp_path)
 
 
 def test_data_home_argument_then_environment_then_default(tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))  # what Windows reads instead
     monkeypatch.delenv("SKWATER_DATA", raising=False)
     assert get_data_home() == str(tmp_path / "skwater_data")
     monkeypatch.setenv("SKWATER_DATA", str(tmp_path / "deep" / "environment"))

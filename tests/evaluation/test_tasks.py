@@ -1,7 +1,6 @@
 """Many fits: kept in a folder, also after kill -9; their threads, copies of X, and hashes."""
 
 import os
-import signal
 import subprocess
 import sys
 import tempfile
@@ -104,7 +103,7 @@ def test_killed_study_goes_on_where_it_was(tmp_path):
             not log.exists() or len(log.read_text().split()) < n_fits
         ):
             time.sleep(0.01)
-        process.send_signal(signal.SIGKILL)
+        process.kill()
         process.wait(timeout=60)
     resumed = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120)
     assert resumed.stdout == whole.stdout
