@@ -2,15 +2,19 @@
 
 import copy
 import zipfile
+from collections.abc import Iterable
 from numbers import Integral, Real
-from typing import NamedTuple
+from typing import Any, Literal, NamedTuple, Self
 
 import numpy as np
 import torch
-from sklearn.utils._param_validation import Interval, StrOptions, validate_params
+from numpy.typing import ArrayLike
+from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from .._atomic_write import write_atomically
+from .._typing import StrPath
+from .._validation import validate_params
 from ..early_detection import EarlyDetector
 from ._step_model import StepModel
 
@@ -138,14 +142,14 @@ class StressMonitor:
     )
     def __init__(
         self,
-        estimator,
+        estimator: Any,
         *,
-        threshold=None,
-        n_consecutive=1,
-        pos_label=None,
-        days=None,
-        on_old_day="raise",
-    ):
+        threshold: float | None = None,
+        n_consecutive: int = 1,
+        pos_label: float | str | None = None,
+        days: ArrayLike | None = None,
+        on_old_day: Literal["raise", "ignore"] = "raise",
+    ) -> None:
         check_is_fitted(estimator)
         self.estimator = estimator
         self._rule = _Rule(estimator, threshold, n_consecutive, pos_label)
@@ -155,10 +159,10 @@ class StressMonitor:
         self._memories = {}
 
     @property
-    def plants(self):
+    def plants(self) -> list[str]:
         return list(self._memories)
 
-    def status(self, plant):
+    def status(self, plant: str) -> PlantStatus:
         """What is known of a plant.
 
         Parameters
@@ -178,7 +182,7 @@ class StressMonitor:
         """
         return self._memories[str(plant)].status
 
-    def update(self, plant, frame, day):
+    def update(self, plant: str, frame: ArrayLike | None, day: float) -> PlantStatus:
         """Take one new image of a plant.
 
         Parameters
@@ -202,7 +206,9 @@ class StressMonitor:
         """
         return self.update_many([plant], [frame], day)[0]
 
-    def update_many(self, plants, frames, day):
+    def update_many(
+        self, plants: Iterable[str], frames: Iterable[ArrayLike | None], day: float
+    ) -> list[PlantStatus]:
         """Take one new image of each of several plants, in batches.
 
         Parameters
@@ -286,7 +292,7 @@ class StressMonitor:
         alarm = bool(np.isfinite(alarm_day))
         memory.status = PlantStatus(plant, day, probability, trend, alarm, alarm_day)
 
-    def save(self, path):
+    def save(self, path: StrPath) -> None:
         """Write the states of all plants to a file, to go on after a restart.
 
         The file replaces an older one at once, so that it is never half written.
@@ -311,7 +317,7 @@ class StressMonitor:
                 arrays[f"state_{k}"] = torch.stack(parts).cpu().numpy()
         return arrays
 
-    def load(self, path):
+    def load(self, path: StrPath) -> Self:
         """Read the states that :meth:`save` wrote; they replace those of this monitor.
 
         Parameters
