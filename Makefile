@@ -21,12 +21,13 @@ help: ## List these targets
 demo: $(VENV)/plot,datasets.installed ## Compare models on stressed and watered plants (ARGS=--real: real measurements)
 	@$(BIN)/python examples/plot_quickstart.py $(ARGS)
 
-test: check ## Check the style, then run the tests (PYTEST_ARGS="-n 2")
+test: check ## Check style and types, then run the tests (PYTEST_ARGS="-n 2")
 	@$(BIN)/python -m pytest $(PYTEST_ARGS)
 
-check: $(VENV)/dev.installed ## Check style and format only
+check: $(VENV)/dev.installed ## Check style, format and types only
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
+	@$(BIN)/mypy
 
 fuzz: $(VENV)/dev.installed ## Read hostile model files, manifests and images (SECONDS=60)
 	@$(BIN)/python tests/fuzz/hostile.py $(SECONDS)
@@ -37,7 +38,7 @@ docs: $(VENV)/docs.installed ## Build the documentation, offline and with warnin
 
 clean: ## Remove all that these targets created, and the environment
 	rm -rf $(VENV) docs/_build docs/generated docs/auto_examples
-	rm -rf .pytest_cache .ruff_cache .hypothesis
+	rm -rf .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 # A stamp file for each set of extras: it is installed once.
 $(VENV)/%.installed: pyproject.toml constraints.txt | $(BIN)/pip

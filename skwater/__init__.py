@@ -2,6 +2,35 @@
 
 import importlib
 from importlib.metadata import version as _version
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # a type checker does not run __getattr__
+    from . import (
+        augmentation,
+        classifiers,
+        datasets,
+        early_detection,
+        evaluation,
+        exceptions,
+        export,
+        metrics,
+        model_selection,
+        monitoring,
+        nn,
+        persistence,
+        plotting,
+        preprocessing,
+        resampling,
+    )
+    from ._pipeline import Pipeline, make_pipeline
+    from ._predict_images import predict_images
+    from ._show_versions import show_versions
+    from .classifiers import CNNLSTMClassifier, ConvLSTMClassifier, SequenceClassifier
+    from .early_detection import EarlyDetector
+    from .persistence import inspect, load, save
+    from .resampling import RSSResampler
+    from .sequences import ImageSequences, SplicedSequences
+
 
 # Where each public name lives. They are imported when first used (PEP 562), so that
 # `from skwater import RSSResampler` does not pay for torch.
@@ -21,7 +50,15 @@ _HOMES = {
     "save": "skwater.persistence",
     "show_versions": "skwater._show_versions",
 }
-_SUBMODULES = [
+__all__ = [
+    "CNNLSTMClassifier",
+    "ConvLSTMClassifier",
+    "EarlyDetector",
+    "ImageSequences",
+    "Pipeline",
+    "RSSResampler",
+    "SequenceClassifier",
+    "SplicedSequences",
     "augmentation",
     "classifiers",
     "datasets",
@@ -29,17 +66,22 @@ _SUBMODULES = [
     "evaluation",
     "exceptions",
     "export",
+    "inspect",
+    "load",
+    "make_pipeline",
     "metrics",
     "model_selection",
     "monitoring",
     "nn",
     "persistence",
     "plotting",
+    "predict_images",
     "preprocessing",
     "resampling",
+    "save",
+    "show_versions",
 ]
-
-__all__ = [*_HOMES, *_SUBMODULES]
+_SUBMODULES = [name for name in __all__ if name not in _HOMES]
 __version__ = _version("skwater")
 
 

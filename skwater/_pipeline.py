@@ -1,5 +1,7 @@
 """imbalanced-learn's pipeline, which also checks the onset of splicing."""
 
+from typing import Any
+
 import imblearn.pipeline
 from sklearn.pipeline import _name_estimators
 
@@ -56,7 +58,9 @@ class Pipeline(imblearn.pipeline.Pipeline):
                 dropping = name
 
 
-def make_pipeline(*steps, memory=None, transform_input=None, verbose=False):
+def make_pipeline(
+    *steps: Any, memory: Any = None, transform_input: list[str] | None = None, verbose: bool = False
+) -> Pipeline:
     """Make a :class:`Pipeline` from estimators, named by their types in lower case.
 
     Parameters

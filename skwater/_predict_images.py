@@ -1,27 +1,49 @@
 """Predict new images of plants with a fitted model, loaded as its training images were."""
 
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Literal
+
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.utils import Bunch
 from sklearn.utils.validation import check_is_fitted
 
+from ._typing import Day, StrPath
 from .datasets._new_images import load_new_images
-from .sequences import describe_setting
+from .sequences import ImageSequences, describe_setting
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+
+class PredictionBunch(Bunch):
+    """Predictions for new images, as :func:`predict_images` returns them."""
+
+    plant: np.ndarray
+    prediction: np.ndarray
+    probability: np.ndarray | None
+    classes: np.ndarray
+    days: np.ndarray
+    data: ImageSequences
+
 
 _INNER = ("best_estimator_", "estimator_", "estimator")
 
 
 def predict_images(
-    model,
-    source,
+    model: Any,
+    source: StrPath | DataFrame,
     *,
-    root=None,
-    start=None,
-    tolerance=None,
-    boxes=None,
-    convert=None,
-    on_error="raise",
-    cache=None,
-):
+    root: StrPath | None = None,
+    start: Day | None = None,
+    tolerance: float | None = None,
+    boxes: ArrayLike | None = None,
+    convert: Callable[..., Any] | None = None,
+    on_error: Literal["raise", "missing"] = "raise",
+    cache: StrPath | None = None,
+) -> PredictionBunch:
     """Predict new images of plants with a fitted model, loaded as its training images were.
 
     A model that was fitted on images from :func:`~skwater.datasets.load_manifest` or
@@ -116,7 +138,7 @@ def predict_images(
     plants, X = load_new_images(
         source, recipe, root=root, start=start, tolerance=tolerance, **images
     )
-    return Bunch(
+    return PredictionBunch(
         plant=np.array(plants),
         prediction=model.predict(X),
         probability=model.predict_proba(X) if hasattr(model, "predict_proba") else None,

@@ -8,7 +8,7 @@ from importlib.metadata import PackageNotFoundError, requires, version
 _EXTRAS = ("plot", "report", "baselines", "datasets", "onnx")  # those of users
 
 
-def show_versions():
+def show_versions() -> None:
     """Print versions, processors, and which fast paths are active or why they are not.
 
     This is what a report of a problem should hold. PyTorch is imported, which takes a moment.

@@ -5,11 +5,13 @@ import os
 import random
 import sys
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 from sklearn.utils import check_random_state
 
-from .sequences import check_sequences, frame_shape, iter_sequences, missing_frames
+from ._typing import Augment, RandomState
+from .sequences import SequencesLike, check_sequences, frame_shape, iter_sequences, missing_frames
 
 __all__ = ["augment_sequences", "default_transform"]
 
@@ -17,7 +19,7 @@ __all__ = ["augment_sequences", "default_transform"]
 _WARPED = {"uint8", "uint16", "int16", "float32", "float64"}
 
 
-def default_transform():
+def default_transform() -> Any:
     """Return the albumentations transform behind ``augment="default"``.
 
     The published recipe, a shift of up to 5 % of the image, a scale of up to 5 % and a rotation
@@ -64,7 +66,12 @@ def default_transform():
     )
 
 
-def augment_sequences(X, augment="default", *, random_state=None):
+def augment_sequences(
+    X: SequencesLike,
+    augment: Augment = "default",
+    *,
+    random_state: RandomState | None = None,
+) -> np.ndarray:
     """Augment sequences as a classifier does in training, to look at the result.
 
     Do not make a training set with it: the classifiers draw anew in every epoch, with their

@@ -40,7 +40,7 @@ class ModelFileError(ValueError):
     skwater.exceptions.ModelFileError: model.skwater: header: the file is truncated
     """
 
-    def __init__(self, path, part, reason):
+    def __init__(self, path: str, part: str, reason: str) -> None:
         super().__init__(path, part, reason)
         self.path, self.part, self.reason = path, part, reason
 

@@ -1,4 +1,4 @@
-"""Every public object has a full numpydoc docstring and a place in the API reference."""
+"""Every public object has a full numpydoc docstring, types and a place in the API reference."""
 
 import inspect
 import re
@@ -55,6 +55,19 @@ def test_docstring(name):
     unchecked = UNCHECKED | UNCHECKED_IN_METHODS if is_method else UNCHECKED
     errors = validate(name)["errors"]
     assert [error for error in errors if error[0] not in unchecked] == []
+
+
+@pytest.mark.parametrize("name", [name for name, obj in OBJECTS.items() if callable(obj)])
+def test_signature_has_types(name):
+    function = OBJECTS[name]
+    if inspect.isclass(function):
+        function = function.__init__
+        if not inspect.isfunction(function) or not is_ours(function):
+            return  # inherited: from an exception, a dict or scikit-learn
+    signature = inspect.signature(function)
+    parameters = [p for p in signature.parameters.values() if p.name not in ("self", "cls")]
+    assert [p.name for p in parameters if p.annotation is p.empty] == []
+    assert signature.return_annotation is not signature.empty
 
 
 API = Path(__file__).parents[1].joinpath("docs", "api.rst").read_text(encoding="utf-8")

@@ -89,10 +89,19 @@ def test_networks_need_torch_only():
     assert modules & (HEAVY | {"sklearn", "imblearn"}) == {"torch"}
 
 
+class RunsOnly(ast.NodeTransformer):
+    """Removes what only a type checker reads."""
+
+    def visit_If(self, node):
+        if ast.unparse(node.test) == "TYPE_CHECKING":
+            return node.orelse or None
+        return self.generic_visit(node)
+
+
 def imports_of(path, *, inside_functions=True):
-    """Absolute names of all that a file imports."""
+    """Absolute names of all that a file imports when it is run."""
     package = path.relative_to(ROOT.parent).parent.parts
-    tree = ast.parse(path.read_text(encoding="utf-8"))
+    tree = RunsOnly().visit(ast.parse(path.read_text(encoding="utf-8")))
     for node in ast.walk(tree) if inside_functions else tree.body:
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -119,6 +128,12 @@ MAY_USE_ENDS = {"__init__", "__main__", "_show_versions", "persistence", "export
 def test_the_imports_are_found():
     found = {name for path in FILES for name in imports_of(path)}
     assert {"torch", "skwater.sequences.SplicedSequences", "skwater.nn.ConvLSTMNet"} <= found
+
+
+def test_what_a_type_checker_reads_is_no_import():
+    source = "if TYPE_CHECKING:\n    import torch\nelse:\n    import numpy\nif x:\n    import scipy"
+    kept = ast.unparse(RunsOnly().visit(ast.parse(source)))
+    assert kept == "import numpy\nif x:\n    import scipy"
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
@@ -193,6 +208,16 @@ def test_layout():
 
 def test_dir_lists_the_public_names():
     assert set(dir(skwater)) == {*skwater.__all__, "__version__"}
+
+
+def test_type_checkers_know_the_public_names():
+    tree = ast.parse(Path(skwater.__file__).read_text(encoding="utf-8"))
+    (block,) = (node for node in tree.body if isinstance(node, ast.If))
+    assert {alias.name for node in block.body for alias in node.names} == set(skwater.__all__)
+
+
+def test_the_package_says_that_it_has_types():
+    assert ROOT.joinpath("py.typed").exists()
 
 
 def test_unknown_name():

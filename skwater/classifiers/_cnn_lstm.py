@@ -1,10 +1,15 @@
 """CNNLSTMClassifier: a CNN on each frame, then an LSTM, as a scikit-learn estimator."""
 
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
 from numbers import Integral, Real
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
 
+from .._typing import Augment, RandomState
 from ..nn import CNNLSTMNet
 from ..nn._given_encoder import GivenEncoder
 from ..preprocessing import FrameEncoder
@@ -12,6 +17,9 @@ from ..preprocessing._frame_encoder import find_white
 from ..sequences import channel_statistics, frame_shape
 from ._sequence_classifier import SequenceClassifier
 from ._shared_docs import with_shared_docs
+
+if TYPE_CHECKING:
+    import torch
 
 
 @with_shared_docs
@@ -103,30 +111,30 @@ class CNNLSTMClassifier(SequenceClassifier):
     def __init__(
         self,
         *,
-        block_channels="auto",
-        kernel_size=3,
-        lstm_size=32,
-        dropout=0.0,
-        precision="float32",
-        encoder=None,
-        freeze=True,
-        encoder_lr=1e-4,
-        lr=3e-3,
-        lr_schedule="cosine",
-        max_epochs="auto",
-        batch_size="auto",
-        optimizer="adam",
-        class_weight=None,
-        augment=None,
-        early_stopping=False,
-        validation_fraction=0.2,
-        patience=5,
-        callbacks=None,
-        device="auto",
-        net_params=None,
-        verbose=0,
-        random_state=None,
-    ):
+        block_channels: Sequence[int] | Literal["auto"] = "auto",
+        kernel_size: int = 3,
+        lstm_size: int = 32,
+        dropout: float = 0.0,
+        precision: Literal["float32", "bfloat16"] = "float32",
+        encoder: torch.nn.Module | type[torch.nn.Module] | None = None,
+        freeze: bool = True,
+        encoder_lr: float = 1e-4,
+        lr: float = 3e-3,
+        lr_schedule: Literal["cosine", "constant"] = "cosine",
+        max_epochs: int | Literal["auto"] = "auto",
+        batch_size: int | Literal["auto"] = "auto",
+        optimizer: Literal["adam", "adamw", "sgd"] | type[torch.optim.Optimizer] = "adam",
+        class_weight: Literal["balanced"] | Mapping[Any, float] | None = None,
+        augment: Augment | None = None,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.2,
+        patience: int = 5,
+        callbacks: list[Any] | None = None,
+        device: str = "auto",
+        net_params: dict[str, Any] | None = None,
+        verbose: int = 0,
+        random_state: RandomState | None = None,
+    ) -> None:
         super().__init__(
             CNNLSTMNet,
             lr=lr,

@@ -1,12 +1,20 @@
 """ConvLSTMClassifier: the published network as a scikit-learn estimator."""
 
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
 from numbers import Integral
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from sklearn.utils._param_validation import Interval, StrOptions
 
+from .._typing import Augment, RandomState
 from ..nn import ConvLSTMNet
 from ._sequence_classifier import SequenceClassifier
 from ._shared_docs import with_shared_docs
+
+if TYPE_CHECKING:
+    import torch
 
 
 @with_shared_docs
@@ -101,28 +109,28 @@ class ConvLSTMClassifier(SequenceClassifier):
     def __init__(
         self,
         *,
-        hidden_channels="auto",
-        kernel_size=3,
-        head_channels=(20, 40),
-        pool_size=4,
-        low_memory=False,
-        precision="float32",
-        lr=3e-3,
-        lr_schedule="cosine",
-        max_epochs="auto",
-        batch_size="auto",
-        optimizer="adam",
-        class_weight=None,
-        augment=None,
-        early_stopping=False,
-        validation_fraction=0.2,
-        patience=5,
-        callbacks=None,
-        device="auto",
-        net_params=None,
-        verbose=0,
-        random_state=None,
-    ):
+        hidden_channels: int | Sequence[int] | Literal["auto"] = "auto",
+        kernel_size: int = 3,
+        head_channels: Sequence[int] = (20, 40),
+        pool_size: int = 4,
+        low_memory: bool = False,
+        precision: Literal["float32", "bfloat16"] = "float32",
+        lr: float = 3e-3,
+        lr_schedule: Literal["cosine", "constant"] = "cosine",
+        max_epochs: int | Literal["auto"] = "auto",
+        batch_size: int | Literal["auto"] = "auto",
+        optimizer: Literal["adam", "adamw", "sgd"] | type[torch.optim.Optimizer] = "adam",
+        class_weight: Literal["balanced"] | Mapping[Any, float] | None = None,
+        augment: Augment | None = None,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.2,
+        patience: int = 5,
+        callbacks: list[Any] | None = None,
+        device: str = "auto",
+        net_params: dict[str, Any] | None = None,
+        verbose: int = 0,
+        random_state: RandomState | None = None,
+    ) -> None:
         super().__init__(
             ConvLSTMNet,
             lr=lr,
@@ -149,7 +157,7 @@ class ConvLSTMClassifier(SequenceClassifier):
         self.precision = precision
 
     @classmethod
-    def compact(cls, **params):
+    def compact(cls, **params: Any) -> Self:
         """Classifier with fewer than 10,000 parameters, for down-sampled sequences.
 
         The published text names such a model and gives no code for it. This one has 8 hidden

@@ -1,30 +1,31 @@
 """SequenceClassifier: any torch network on sequences, as a scikit-learn classifier."""
 
 import copy
-import warnings
+from collections.abc import Mapping
 from functools import partial
 from numbers import Integral, Real
+from typing import Any, Literal, Self
 
 import numpy as np
 import torch
-from sklearn.base import BaseEstimator, ClassifierMixin, _fit_context
-from sklearn.exceptions import ConvergenceWarning
+from numpy.typing import ArrayLike
+from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.multiclass import check_classification_targets
 from skorch.helper import predefined_split
 from torch.utils.data import Subset
 
+from .._typing import Augment, RandomState
+from .._validation import _fit_context
 from ..augmentation import Augmenter
 from ..model_selection._validation_split import validation_split
-from ..sequences import channel_statistics, check_sequences, frame_shape
+from ..sequences import SequencesLike, channel_statistics, check_sequences, frame_shape
 from ._batches import Batches
 from ._length import choose_batch_size, choose_max_epochs
 from ._prediction import predict_logits, to_probabilities
 from ._reproducibility import isolated_fit
-from ._training import OPTIMIZERS, make_net, takes_shared_frames
-
-_DIVERGED = 1000  # A guess has the loss log(n_classes), a network that is surely wrong some 10.
+from ._training import OPTIMIZERS, make_net, takes_shared_frames, warn_if_diverged
 
 
 class SequenceClassifier(ClassifierMixin, BaseEstimator):
@@ -155,6 +156,11 @@ class SequenceClassifier(ClassifierMixin, BaseEstimator):
     """
 
     _find_scale = staticmethod(channel_statistics)
+    classes_: np.ndarray
+    history_: list[dict[str, Any]]
+    mean_: np.ndarray
+    std_: np.ndarray
+
     _parameter_constraints: dict = {
         "network": [type],
         "network_params": [dict, None],
@@ -177,25 +183,25 @@ class SequenceClassifier(ClassifierMixin, BaseEstimator):
 
     def __init__(
         self,
-        network,
+        network: type[torch.nn.Module],
         *,
-        network_params=None,
-        lr=3e-3,
-        lr_schedule="cosine",
-        max_epochs="auto",
-        batch_size="auto",
-        optimizer="adam",
-        class_weight=None,
-        augment=None,
-        early_stopping=False,
-        validation_fraction=0.2,
-        patience=5,
-        callbacks=None,
-        device="auto",
-        net_params=None,
-        verbose=0,
-        random_state=None,
-    ):
+        network_params: dict[str, Any] | None = None,
+        lr: float = 3e-3,
+        lr_schedule: Literal["cosine", "constant"] = "cosine",
+        max_epochs: int | Literal["auto"] = "auto",
+        batch_size: int | Literal["auto"] = "auto",
+        optimizer: Literal["adam", "adamw", "sgd"] | type[torch.optim.Optimizer] = "adam",
+        class_weight: Literal["balanced"] | Mapping[Any, float] | None = None,
+        augment: Augment | None = None,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.2,
+        patience: int = 5,
+        callbacks: list[Any] | None = None,
+        device: str = "auto",
+        net_params: dict[str, Any] | None = None,
+        verbose: int = 0,
+        random_state: RandomState | None = None,
+    ) -> None:
         self.network = network
         self.network_params = network_params
         self.lr = lr
@@ -215,7 +221,7 @@ class SequenceClassifier(ClassifierMixin, BaseEstimator):
         self.random_state = random_state
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y):
+    def fit(self, X: SequencesLike, y: ArrayLike) -> Self:
         """Train the network from scratch.
 
         Parameters
@@ -263,10 +269,10 @@ class SequenceClassifier(ClassifierMixin, BaseEstimator):
         self._keep(net)
         if self.interrupted_:  # a search around it stops too
             raise KeyboardInterrupt
-        self._warn_if_diverged()
+        warn_if_diverged(self)
         return self
 
-    def predict(self, X):
+    def predict(self, X: SequencesLike) -> np.ndarray:
         """Most probable class of each sequence.
 
         Parameters
@@ -283,7 +289,7 @@ class SequenceClassifier(ClassifierMixin, BaseEstimator):
         probabilities = self.predict_proba(X)
         return self.classes_[probabilities.argmax(axis=1)]
 
-    def predict_proba(self, X):
+    def predict_proba(self, X: SequencesLike) -> np.ndarray:
         """Probability of each class.
 
         A network that was trained on few plants is often overconfident;
@@ -301,7 +307,7 @@ class SequenceClassifier(ClassifierMixin, BaseEstimator):
         """
         return to_probabilities(predict_logits(self, X))
 
-    def predict_proba_over_time(self, X):
+    def predict_proba_over_time(self, X: SequencesLike) -> np.ndarray:
         """Probability of each class after each frame, as the season goes on.
 
         The probabilities after a frame do not depend on later frames. But the network was trained
@@ -320,7 +326,7 @@ class SequenceClassifier(ClassifierMixin, BaseEstimator):
         """
         return to_probabilities(predict_logits(self, X, over_time=True))
 
-    def decision_function(self, X):
+    def decision_function(self, X: SequencesLike) -> np.ndarray:
         """Logits of the classes.
 
         Parameters
@@ -349,17 +355,6 @@ class SequenceClassifier(ClassifierMixin, BaseEstimator):
             )
         return encoded
 
-    def _warn_if_diverged(self):
-        losses = [row.get("valid_loss", row.get("train_loss", 0)) for row in self.history_]
-        loss = min(losses, default=0) if self.early_stopping else sum(losses[-1:])
-        if loss > _DIVERGED:
-            warnings.warn(
-                f"The loss is {loss:.3g}: the training has diverged with lr={self.net_.lr}, and "
-                f"the predictions are of no use. Try a smaller lr.",
-                ConvergenceWarning,
-                stacklevel=4,  # where fit was called
-            )
-
     def _keep(self, net):
         net.drop_what_training_needs()
         self.net_ = net
@@ -371,7 +366,7 @@ class SequenceClassifier(ClassifierMixin, BaseEstimator):
         ]
         self.n_parameters_ = sum(p.numel() for p in net.module_.parameters())
 
-    def get_params(self, deep=True):
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
         """Return the parameters.
 
         Parameters

@@ -5,6 +5,7 @@ import warnings
 
 import numpy as np
 import torch
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import compute_class_weight
 from skorch import NeuralNet
 from skorch.callbacks import EarlyStopping, LRScheduler
@@ -18,6 +19,7 @@ from ._prediction import to_probabilities
 from ._vector_epoch import train_compiled
 from ._vector_support import runs_compiled
 
+_DIVERGED = 1000  # A guess has the loss log(n_classes), a network that is surely wrong some 10.
 OPTIMIZERS = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW, "sgd": torch.optim.SGD}
 
 
@@ -215,3 +217,16 @@ def _loss(classifier, encoded):
         return {"criterion": CrossEntropyLoss, "criterion__weight": weight}
     ratio = None if weight is None else weight[1:] / weight[:1]
     return {"criterion": BinaryLoss, "criterion__pos_weight": ratio}
+
+
+def warn_if_diverged(classifier):
+    """Warn if the last loss of a fitted classifier is that of a diverged training."""
+    losses = [row.get("valid_loss", row.get("train_loss", 0)) for row in classifier.history_]
+    loss = min(losses, default=0) if classifier.early_stopping else sum(losses[-1:])
+    if loss > _DIVERGED:
+        warnings.warn(
+            f"The loss is {loss:.3g}: the training has diverged with lr={classifier.net_.lr}, and "
+            f"the predictions are of no use. Try a smaller lr.",
+            ConvergenceWarning,
+            stacklevel=4,  # where fit was called
+        )

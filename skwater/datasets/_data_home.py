@@ -3,11 +3,12 @@
 import os
 from pathlib import Path
 
-from sklearn.utils._param_validation import validate_params
+from .._typing import StrPath
+from .._validation import validate_params
 
 
 @validate_params({"data_home": [str, os.PathLike, None]}, prefer_skip_nested_validation=True)
-def get_data_home(data_home=None):
+def get_data_home(data_home: StrPath | None = None) -> str:
     """Return the folder of downloaded data, and create it if it is missing.
 
     The folder is the argument, else the environment variable ``SKWATER_DATA``, else

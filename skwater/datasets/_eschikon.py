@@ -4,14 +4,15 @@ import hashlib
 import os
 import warnings
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, Literal, NamedTuple, overload
 
 import numpy as np
-from sklearn.utils import Bunch
-from sklearn.utils._param_validation import validate_params
 
+from .._typing import StrPath
+from .._validation import validate_params
 from ..sequences import onset_from_days
 from ._data_home import get_data_home
+from ._plant_bunch import ExperimentBunch
 
 # The measurement dates of 2018. The file names them nowhere; they are those of the authors'
 # class IndicatorData, whose objects the files hold.
@@ -83,6 +84,18 @@ the paper if you use them.
 """
 
 
+@overload
+def fetch_eschikon_indicators(
+    data_home: StrPath | None = ...,
+    *,
+    download_if_missing: bool = ...,
+    variances: bool = ...,
+    return_X_y: Literal[False] = ...,
+) -> ExperimentBunch: ...
+@overload
+def fetch_eschikon_indicators(
+    *args: Any, return_X_y: Literal[True], **kwargs: Any
+) -> tuple[np.ndarray, np.ndarray]: ...
 @validate_params(
     {
         "data_home": [str, os.PathLike, None],
@@ -93,8 +106,12 @@ the paper if you use them.
     prefer_skip_nested_validation=True,
 )
 def fetch_eschikon_indicators(
-    data_home=None, *, download_if_missing=True, variances=False, return_X_y=False
-):
+    data_home: StrPath | None = None,
+    *,
+    download_if_missing: bool = True,
+    variances: bool = False,
+    return_X_y: bool = False,
+) -> ExperimentBunch | tuple[np.ndarray, np.ndarray]:
     """Load the plant indicators of the Eschikon drought experiment (measured, classification).
 
     Thirty boxes of sugar beets on 16 dates; nine boxes dried out after day 28 [1]_. The file of
@@ -225,7 +242,7 @@ def _read(path):
     water, nitrogen, weeds = fields["Labels"].astype(np.int64).T - 1
     _, nitrogen_names, weed_names = (_strings(row) for row in fields["LabelLevels"])
     plant = np.arange(len(water))
-    return Bunch(
+    return ExperimentBunch(
         data=fields["Data"].astype(np.float32),
         target=water,
         target_names=["watered", "drying"],

@@ -4,10 +4,14 @@ import os
 import re
 from datetime import datetime
 from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
-from sklearn.utils._param_validation import StrOptions, validate_params
+from numpy.typing import ArrayLike
+from sklearn.utils._param_validation import StrOptions
 
+from .._typing import StrPath
+from .._validation import validate_params
 from ..preprocessing import stack_channels
 from ..sequences import ImageSequences, missing_frames, onset_from_days
 from ..sequences._headers import MAX_PIXELS, ImageError, open_image, read_header
@@ -61,18 +65,18 @@ https://doi.org/10.1186/s13007-019-0398-8
     prefer_skip_nested_validation=True,
 )
 def load_eschikon(
-    root,
+    root: StrPath,
     *,
-    camera="rgb",
-    crop="box",
-    size=None,
-    dates=None,
-    boxes=None,
-    include_weed_boxes=True,
-    data_home=None,
-    download_if_missing=True,
-    **images,
-):
+    camera: str | tuple[str, ...] = "rgb",
+    crop: Literal["box", "center"] | None = "box",
+    size: int | tuple[int, int] | None = None,
+    dates: ArrayLike | None = None,
+    boxes: ArrayLike | StrPath | dict[str, Any] | None = None,
+    include_weed_boxes: bool = True,
+    data_home: StrPath | None = None,
+    download_if_missing: bool = True,
+    **images: Any,
+) -> "CameraBunch":
     """Load the images of the Eschikon drought experiment from a folder (measured, classification).
 
     Thirty boxes of sugar beets on 16 dates [1]_, as their authors lay them out:

@@ -19,7 +19,9 @@ Images of {n} plants, from {source}.
 class ImageBunch(PlantBunch):
     """Sequences of images as the loaders return them, with a summary to read."""
 
-    def summary(self):
+    data: ImageSequences
+
+    def summary(self) -> str:
         """Report what was found: plants, dates, gaps, sizes, classes, duplicates.
 
         Returns

@@ -3,8 +3,12 @@
 import csv as csv_format
 import re
 from functools import partial
+from typing import Any, Literal
 
-from ._image_bunch import make_bunch
+from numpy.typing import ArrayLike
+
+from .._typing import Day, StrPath
+from ._image_bunch import ImageBunch, make_bunch
 from ._image_dates import parse_time
 from ._image_records import ImageRecord, is_inside
 from ._manifest import find_folder
@@ -14,19 +18,19 @@ _SUFFIXES = {".png", ".jpg", ".jpeg", ".tif", ".tiff"}
 
 
 def load_image_sequences(
-    root,
+    root: StrPath,
     *,
-    labels=None,
-    date_pattern="{}",
-    date_format=None,
-    tolerance=None,
-    grid=None,
-    start=None,
-    onset_day=None,
-    checksums=None,
-    on_error="raise",
-    **images,
-):
+    labels: dict[str, Any] | StrPath | None = None,
+    date_pattern: str = "{}",
+    date_format: str | None = None,
+    tolerance: float | None = None,
+    grid: ArrayLike | None = None,
+    start: Day | None = None,
+    onset_day: Day | None = None,
+    checksums: StrPath | None = None,
+    on_error: Literal["raise", "missing"] = "raise",
+    **images: Any,
+) -> ImageBunch:
     """Load sequences of images from a folder tree ``<label>/<plant>/<date>.png``.
 
     With `labels` given, the tree is ``<plant>/<date>.png``. The name of a file is its date: a day

@@ -1,33 +1,42 @@
 """Images of plants that are listed in a CSV file or a DataFrame."""
 
-from pathlib import Path
+from __future__ import annotations
 
-from ._image_bunch import make_bunch
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from numpy.typing import ArrayLike
+
+from .._typing import Day, StrPath
+from ._image_bunch import ImageBunch, make_bunch
 from ._image_dates import parse_time
 from ._image_records import ImageRecord, is_inside
 from ._table import check_cells, join_cells, read_rows
 
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
 
 def load_manifest(
-    csv,
+    csv: StrPath | DataFrame,
     *,
-    root=None,
-    path="path",
-    plant="plant",
-    date="date",
-    label="label",
-    treatment="treatment",
-    date_format=None,
-    sep=",",
-    encoding="utf-8-sig",
-    tolerance=None,
-    grid=None,
-    start=None,
-    onset_day=None,
-    checksums=None,
-    on_error="raise",
-    **images,
-):
+    root: StrPath | None = None,
+    path: str = "path",
+    plant: str = "plant",
+    date: str | list[str] = "date",
+    label: str | None = "label",
+    treatment: str = "treatment",
+    date_format: str | None = None,
+    sep: str = ",",
+    encoding: str = "utf-8-sig",
+    tolerance: float | None = None,
+    grid: ArrayLike | None = None,
+    start: Day | None = None,
+    onset_day: Day | None = None,
+    checksums: StrPath | None = None,
+    on_error: Literal["raise", "missing"] = "raise",
+    **images: Any,
+) -> ImageBunch:
     """Load sequences of images that are listed in a CSV file or a DataFrame, one row an image.
 
     Plants become rows and dates become frames, in order, whatever the order of the file. A plant

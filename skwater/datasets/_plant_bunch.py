@@ -2,6 +2,7 @@
 
 import warnings
 from collections import Counter
+from typing import Any
 
 import numpy as np
 from sklearn.utils import Bunch
@@ -10,11 +11,39 @@ from ..sequences import onset_from_days
 from ._image_dates import align, as_local, as_time, count_days, count_onset_day, format_time
 
 
+class ExperimentBunch(Bunch):
+    """Sequences of one experiment, simulated or measured, with all that is known of its plants."""
+
+    data: np.ndarray
+    target: np.ndarray
+    target_names: list[str]
+    plant: np.ndarray
+    treatment: np.ndarray
+    nitrogen: np.ndarray
+    days: np.ndarray
+    onset_day: float
+    onset: int | None
+    DESCR: str
+
+
 class PlantBunch(Bunch):
     """Sequences as the loaders return them, with further columns and a summary to read.
 
     A column gets an underscore if an item has its name already.
     """
+
+    # What is None without labels or treatments has Any, so that other code need not check for it.
+    target: np.ndarray | Any
+    classes: np.ndarray | Any
+    target_names: list[str] | Any
+    plant: np.ndarray
+    treatment: np.ndarray | Any
+    days: np.ndarray
+    dates: list[Any]
+    onset_day: float | None
+    onset: int | None
+    alignment: str
+    DESCR: str
 
     def __init__(self, remarks=(), columns=None, /, **items):
         reserved = {*items, "summary", "problems"}

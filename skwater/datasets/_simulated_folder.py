@@ -5,8 +5,11 @@ from datetime import datetime, timedelta
 from numbers import Integral, Real
 from pathlib import Path
 
-from sklearn.utils._param_validation import Interval, validate_params
+from numpy.typing import ArrayLike
+from sklearn.utils._param_validation import Interval
 
+from .._typing import RandomState, StrPath
+from .._validation import validate_params
 from ._synthetic import make_water_stress
 
 
@@ -21,15 +24,15 @@ from ._synthetic import make_water_stress
     prefer_skip_nested_validation=True,
 )
 def make_image_folder(
-    folder,
+    folder: StrPath,
     *,
-    n_plants=18,
-    size=32,
-    days=(14, 21, 28, 35, 42),
-    stressed_fraction=0.4,
-    start="2025-05-01",
-    random_state=None,
-):
+    n_plants: int = 18,
+    size: int = 32,
+    days: ArrayLike = (14, 21, 28, 35, 42),
+    stressed_fraction: float = 0.4,
+    start: str = "2025-05-01",
+    random_state: RandomState | None = None,
+) -> Path:
     """Write a folder of simulated images of watered and drying plants, and a CSV file of them.
 
     The plants are those of :func:`make_water_stress`, whose warnings hold: a score on them says

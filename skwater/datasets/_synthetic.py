@@ -1,16 +1,20 @@
 """Simulated images of a drought experiment, seen from above."""
 
 from numbers import Integral, Real
-from typing import NamedTuple
+from typing import Any, Literal, NamedTuple, overload
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.ndimage import gaussian_filter, map_coordinates
 from scipy.special import expit, logit
-from sklearn.utils import Bunch, check_random_state
-from sklearn.utils._param_validation import Interval, validate_params
+from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import Interval
 
+from .._typing import RandomState
+from .._validation import validate_params
 from ..sequences import onset_from_days
 from ._eschikon import DAYS
+from ._plant_bunch import ExperimentBunch
 
 # Days after sowing and mean canopy cover of watered plants, from the Eschikon indicators (Khanna
 # et al. 2019, doi 10.1186/s13007-019-0398-8). Up to day 36 the values lie between those of both
@@ -80,6 +84,23 @@ class _Rosette(NamedTuple):
     relief: np.ndarray  # texture of the soil
 
 
+@overload
+def make_water_stress(
+    n_plants: int = ...,
+    n_frames: int = ...,
+    size: int = ...,
+    *,
+    stressed_fraction: float = ...,
+    onset_day: float = ...,
+    days: ArrayLike | None = ...,
+    missing: float = ...,
+    random_state: RandomState | None = ...,
+    return_X_y: Literal[False] = ...,
+) -> ExperimentBunch: ...
+@overload
+def make_water_stress(
+    *args: Any, return_X_y: Literal[True], **kwargs: Any
+) -> tuple[np.ndarray, np.ndarray]: ...
 @validate_params(
     {
         "n_plants": [Interval(Integral, 1, None, closed="left")],
@@ -95,17 +116,17 @@ class _Rosette(NamedTuple):
     prefer_skip_nested_validation=True,
 )
 def make_water_stress(
-    n_plants=30,
-    n_frames=16,
-    size=64,
+    n_plants: int = 30,
+    n_frames: int = 16,
+    size: int = 64,
     *,
-    stressed_fraction=0.3,
-    onset_day=28,
-    days=None,
-    missing=0.0,
-    random_state=None,
-    return_X_y=False,
-):
+    stressed_fraction: float = 0.3,
+    onset_day: float = 28,
+    days: ArrayLike | None = None,
+    missing: float = 0.0,
+    random_state: RandomState | None = None,
+    return_X_y: bool = False,
+) -> ExperimentBunch | tuple[np.ndarray, np.ndarray]:
     """Generate images of watered and drying rosettes, seen from above (simulated, classification).
 
     The canopy cover of both groups follows that of a real drought experiment with sugar beets
@@ -204,7 +225,7 @@ def make_water_stress(
     data, cover, is_missing = _render_season(days, onset_day, target, nitrogen, missing, size, seed)
     if return_X_y:
         return data, target
-    return Bunch(
+    return ExperimentBunch(
         data=data,
         target=target,
         target_names=["watered", "water-stressed"],

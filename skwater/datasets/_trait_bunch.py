@@ -17,7 +17,11 @@ Traits of {n} plants, from {source}.
 class TraitBunch(PlantBunch):
     """Sequences of traits as the loader returns them, with a summary to read."""
 
-    def summary(self):
+    data: np.ndarray
+    feature_names: list[str]
+    units: list[str | None]
+
+    def summary(self) -> str:
         """Report what was found: plants, dates, traits and their ranges, gaps, classes.
 
         Returns

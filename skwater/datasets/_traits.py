@@ -1,10 +1,21 @@
 """Traits of plants on dates, from the tables that phenotyping software writes."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from numpy.typing import ArrayLike
+
+from .._typing import Day, StrPath
 from ._image_records import TraitRecord, check_records
 from ._table import read_rows
-from ._trait_bunch import MISSING, make_trait_bunch
+from ._trait_bunch import MISSING, TraitBunch, make_trait_bunch
 from ._trait_columns import long, wide
 from ._trait_records import find_views, name_features, read_keys, read_records
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
 
 _ARGUMENTS = (
     "plant=, date=, traits= (or trait=, value= and unit= of a long table), view=, treatment="
@@ -12,26 +23,26 @@ _ARGUMENTS = (
 
 
 def load_traits(
-    csv,
+    csv: StrPath | DataFrame,
     *,
-    plant,
-    date,
-    label,
-    traits=None,
-    trait=None,
-    value="value",
-    unit=None,
-    view=None,
-    treatment="treatment",
-    missing="raise",
-    date_format=None,
-    sep=",",
-    encoding="utf-8-sig",
-    tolerance=None,
-    grid=None,
-    start=None,
-    onset_day=None,
-):
+    plant: str | list[str],
+    date: str | list[str],
+    label: str | None,
+    traits: list[str] | dict[str, str] | None = None,
+    trait: str | None = None,
+    value: str = "value",
+    unit: str | None = None,
+    view: str | list[str] | None = None,
+    treatment: str | None = "treatment",
+    missing: Literal["raise", "frame", "keep"] = "raise",
+    date_format: str | None = None,
+    sep: str = ",",
+    encoding: str = "utf-8-sig",
+    tolerance: float | None = None,
+    grid: ArrayLike | None = None,
+    start: Day | None = None,
+    onset_day: Day | None = None,
+) -> TraitBunch:
     """Load sequences of traits from a table of a phenotyping platform, wide or long.
 
     A wide table has a row for each plant and date and a column for each trait, like those of

@@ -1,9 +1,11 @@
 """Raise an alarm on the first date on which the probability of stress reaches a threshold."""
 
 from numbers import Integral, Real
+from typing import Any, Self
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, _fit_context, clone
+from numpy.typing import ArrayLike
+from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, clone
 from sklearn.utils import get_tags
 from sklearn.utils._param_validation import HasMethods, Interval
 from sklearn.utils.metadata_routing import (
@@ -19,8 +21,10 @@ from sklearn.utils.validation import (
     check_is_fitted,
 )
 
+from .._typing import Estimator
+from .._validation import _fit_context
 from ..resampling._onset import quiet_about_onset, warn_of_onset
-from ..sequences import check_days, check_sequences, missing_frames
+from ..sequences import SequencesLike, check_days, check_sequences, missing_frames
 from ._prefixes import proba_over_time
 
 
@@ -116,14 +120,14 @@ class EarlyDetector(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
 
     def __init__(
         self,
-        estimator,
+        estimator: Estimator,
         *,
-        threshold=0.5,
-        min_frames=1,
-        n_consecutive=1,
-        one_model_per_date=False,
-        pos_label=None,
-    ):
+        threshold: float = 0.5,
+        min_frames: int = 1,
+        n_consecutive: int = 1,
+        one_model_per_date: bool = False,
+        pos_label: float | str | None = None,
+    ) -> None:
         self.estimator = estimator
         self.threshold = threshold
         self.min_frames = min_frames
@@ -132,7 +136,7 @@ class EarlyDetector(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         self.pos_label = pos_label
 
     @_fit_context(prefer_skip_nested_validation=False)  # the estimator is validated by itself
-    def fit(self, X, y, **params):
+    def fit(self, X: SequencesLike, y: ArrayLike, **params: Any) -> Self:
         """Fit one clone of the estimator, or one for each number of frames.
 
         Parameters
@@ -208,7 +212,7 @@ class EarlyDetector(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         with quiet_about_onset(self.estimator, X.shape[1]):
             return clone(self.estimator).fit(X, y, **params)
 
-    def predict_proba_over_time(self, X):
+    def predict_proba_over_time(self, X: SequencesLike) -> np.ndarray:
         """Probability of each class after each frame, as the season goes on.
 
         Parameters
@@ -277,7 +281,7 @@ class EarlyDetector(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         )
         return probabilities, alarms
 
-    def detect(self, X, *, days=None):
+    def detect(self, X: SequencesLike, *, days: ArrayLike | None = None) -> np.ndarray:
         """Day of the alarm of each plant.
 
         Parameters
@@ -302,7 +306,7 @@ class EarlyDetector(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         days = np.arange(1.0, n_frames + 1) if days is None else check_days(days, n_frames)
         return np.where(alarms >= 0, days[alarms], np.nan)
 
-    def predict(self, X):
+    def predict(self, X: SequencesLike) -> np.ndarray:
         """Stressed if there is an alarm within the frames of X, or else the other class.
 
         Parameters
@@ -318,7 +322,7 @@ class EarlyDetector(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         _, alarms = self._follow(X)
         return self.classes_[np.where(alarms >= 0, self._pos, 1 - self._pos)]
 
-    def predict_proba(self, X):
+    def predict_proba(self, X: SequencesLike) -> np.ndarray:
         """Probability of each class on the frame that decided: that of the alarm, or the last.
 
         If `n_consecutive` is above 1 or `threshold` is not 0.5, the more probable class may differ
@@ -337,7 +341,7 @@ class EarlyDetector(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         probabilities, alarms = self._follow(X)
         return probabilities[np.arange(len(alarms)), alarms]  # -1, never, is the last frame
 
-    def get_metadata_routing(self):
+    def get_metadata_routing(self) -> MetadataRouter:
         """Return where metadata go: from ``fit`` to ``fit`` of the estimator.
 
         Returns

@@ -3,16 +3,22 @@
 import os
 import sys
 import warnings
+from collections.abc import Mapping
 from itertools import product
 from numbers import Integral
+from typing import Literal
 
+from numpy.typing import ArrayLike
 from sklearn import get_config
 from sklearn.base import is_classifier
 from sklearn.utils import check_consistent_length
-from sklearn.utils._param_validation import Interval, StrOptions, validate_params
+from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metadata_routing import get_routing_for_object
 
+from .._typing import Estimator, RandomState, Splitter, StrPath
+from .._validation import validate_params
 from ..resampling._onset import warn_of_onset
+from ..sequences import SequencesLike
 from ._baselines import METADATA_ONLY, default_baselines
 from ._benchmark_result import BenchmarkResult
 from ._folds import make_folds
@@ -35,23 +41,23 @@ from ._validation import check_memory_can_help, check_metadata, check_plants, ch
     prefer_skip_nested_validation=True,
 )
 def benchmark(
-    estimators,
-    X,
-    y,
+    estimators: Mapping[str, Estimator],
+    X: SequencesLike,
+    y: ArrayLike,
     *,
-    groups,
-    treatments=None,
-    metadata=None,
-    cv=None,
-    n_repeats=10,
-    baselines="default",
-    pos_label=None,
-    params=None,
-    n_jobs=None,
-    memory=None,
-    random_state=None,
-    verbose=1,
-):
+    groups: ArrayLike,
+    treatments: ArrayLike | None = None,
+    metadata: ArrayLike | None = None,
+    cv: Splitter | None = None,
+    n_repeats: int = 10,
+    baselines: Literal["default"] | Mapping[str, Estimator] | None = "default",
+    pos_label: float | str | None = None,
+    params: Mapping[str, ArrayLike] | None = None,
+    n_jobs: int | None = None,
+    memory: StrPath | None = None,
+    random_state: RandomState | None = None,
+    verbose: int = 1,
+) -> BenchmarkResult:
     """Score classifiers beside baselines by cross-validation, with intervals and p-values.
 
     Everything that an estimator learns (splices, scales, stopping) is learned inside the fold,

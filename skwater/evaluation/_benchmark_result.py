@@ -1,14 +1,22 @@
 """What a benchmark returns: the table, printed, plotted, written down and put into words."""
 
+from __future__ import annotations
+
 from copy import copy
 from dataclasses import dataclass, field
 from numbers import Integral
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ._result import Result, show_count, show_interval, show_libraries, show_number, show_pvalue
 from ._scores import PERMUTATION, count_plants
 from ._table import tabulate
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from ..plotting import BenchmarkDisplay
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
@@ -113,7 +121,7 @@ class BenchmarkResult(Result):
         for name, value in tabulate(self).items():
             object.__setattr__(self, name, value)
 
-    def plot(self, ax=None):
+    def plot(self, ax: Axes | None = None) -> BenchmarkDisplay:
         """Plot balanced accuracies with their intervals.
 
         Parameters
@@ -137,7 +145,7 @@ class BenchmarkResult(Result):
 
         return skwater.plotting.BenchmarkDisplay.from_result(self, ax=ax)
 
-    def describe(self):
+    def describe(self) -> str:
         """Describe in words what was done and found, for the methods section of a paper.
 
         Returns

@@ -3,16 +3,20 @@
 import os
 import warnings
 from numbers import Integral, Real
+from typing import Literal
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, clone
-from sklearn.utils._param_validation import HasMethods, Interval, StrOptions, validate_params
+from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 
+from .._typing import Estimator, RandomState, Splitter, StrPath
+from .._validation import validate_params
 from ..early_detection._prefixes import proba_over_time
 from ..exceptions import LeakageWarning
 from ..metrics import accuracy_interval, balanced_accuracy_interval
 from ..resampling._onset import parts_of, quiet_about_onset, warn_of_onset
-from ..sequences import check_days, missing_frames
+from ..sequences import SequencesLike, check_days, missing_frames
 from ._early_result import EarlyDetectionCurve
 from ._folds import make_folds
 from ._result import show_days
@@ -37,24 +41,24 @@ from ._validation import check_memory_can_help, check_plants
     prefer_skip_nested_validation=False,
 )
 def early_detection_curve(
-    estimator,
-    X,
-    y,
+    estimator: Estimator,
+    X: SequencesLike,
+    y: ArrayLike,
     *,
-    days,
-    groups,
-    treatments=None,
-    cv=None,
-    one_model_per_date=True,
-    onset_day=None,
-    min_frames=1,
-    n_repeats=5,
-    scoring="balanced_accuracy",
-    n_jobs=None,
-    memory=None,
-    random_state=None,
-    verbose=1,
-):
+    days: ArrayLike,
+    groups: ArrayLike,
+    treatments: ArrayLike | None = None,
+    cv: Splitter | None = None,
+    one_model_per_date: bool = True,
+    onset_day: float | None = None,
+    min_frames: int = 1,
+    n_repeats: int = 5,
+    scoring: Literal["balanced_accuracy", "accuracy"] = "balanced_accuracy",
+    n_jobs: int | None = None,
+    memory: StrPath | None = None,
+    random_state: RandomState | None = None,
+    verbose: int = 1,
+) -> EarlyDetectionCurve:
     """Score a classifier day by day, each time on the images up to that day only.
 
     Predictions of all folds are pooled before they are scored, because a fold of one treatment

@@ -1,10 +1,18 @@
 """What an early-detection curve returns: the scores of each day, printed, plotted, written."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ._result import Result, show_days, show_interval, show_libraries, show_number
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from ..plotting import EarlyDetectionDisplay
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
@@ -75,7 +83,7 @@ class EarlyDetectionCurve(Result):
     _part = "curve"
 
     @property
-    def rows(self):
+    def rows(self) -> list[dict[str, Any]]:
         means = np.mean(self.scores, axis=0)
         sd = np.full(len(means), np.nan)
         if len(self.scores) > 1:
@@ -84,7 +92,7 @@ class EarlyDetectionCurve(Result):
         names = ("day", self.scoring, "sd", "ci_low", "ci_high")
         return [dict(zip(names, row, strict=True)) for row in columns]
 
-    def plot(self, ax=None):
+    def plot(self, ax: Axes | None = None) -> EarlyDetectionDisplay:
         """Plot the curve.
 
         Parameters
@@ -106,7 +114,7 @@ class EarlyDetectionCurve(Result):
 
         return skwater.plotting.EarlyDetectionDisplay.from_curves(self, ax=ax)
 
-    def describe(self):
+    def describe(self) -> str:
         """Describe in words what was done and found, for the methods section of a paper.
 
         Returns

@@ -1,16 +1,26 @@
 """Are the classes alike before the onset, as onset-aware splicing assumes?"""
 
+from __future__ import annotations
+
 from numbers import Integral
+from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.linear_model import RidgeClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from sklearn.utils._param_validation import HasMethods, Interval, validate_params
+from sklearn.utils._param_validation import HasMethods, Interval
 
+from .._typing import Estimator, RandomState, Splitter
+from .._validation import validate_params
+from ..sequences import SequencesLike
 from ._baselines import channel_means, is_color_image, on_summary, summarize
 from ._permutation import permutation_test
 from ._validation import check_plants
+
+if TYPE_CHECKING:
+    from . import PermutationResult
 
 
 @validate_params(
@@ -21,20 +31,20 @@ from ._validation import check_plants
     prefer_skip_nested_validation=False,
 )
 def exchangeability_test(
-    X,
-    y,
-    onset,
+    X: SequencesLike,
+    y: ArrayLike,
+    onset: int,
     *,
-    groups,
-    treatments=None,
-    strata=None,
-    estimator=None,
-    cv=None,
-    n_permutations=1000,
-    n_jobs=None,
-    random_state=None,
-    verbose=1,
-):
+    groups: ArrayLike,
+    treatments: ArrayLike | None = None,
+    strata: ArrayLike | None = None,
+    estimator: Estimator | None = None,
+    cv: Splitter | None = None,
+    n_permutations: int = 1000,
+    n_jobs: int | None = None,
+    random_state: RandomState | None = None,
+    verbose: int = 1,
+) -> PermutationResult:
     """Test whether the classes can be told apart before the onset of stress.
 
     ``RSSResampler(onset=...)`` takes the frames before the onset from plants of any class. It

@@ -2,19 +2,24 @@
 
 import os
 import warnings
+from collections.abc import Callable
 from functools import partial
 from itertools import chain
 from numbers import Integral
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.metrics import check_scoring, get_scorer_names
 from sklearn.model_selection import check_cv
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import HasMethods, Interval, StrOptions, validate_params
+from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.metaestimators import available_if
 
+from .._typing import Estimator, RandomState, Splitter, StrPath
+from .._validation import validate_params
 from ..resampling._onset import warn_of_onset
+from ..sequences import SequencesLike
 from ._folds import draw_seed, make_folds
 from ._labelings import find_labelings
 from ._permutation_result import PermutationResult
@@ -35,21 +40,21 @@ from ._validation import check_memory_can_help, check_plants
     prefer_skip_nested_validation=False,
 )
 def permutation_test(
-    estimator,
-    X,
-    y,
+    estimator: Estimator,
+    X: SequencesLike,
+    y: ArrayLike,
     *,
-    groups,
-    treatments=None,
-    strata=None,
-    cv=None,
-    scoring="balanced_accuracy",
-    n_permutations=1000,
-    n_jobs=None,
-    memory=None,
-    random_state=None,
-    verbose=1,
-):
+    groups: ArrayLike,
+    treatments: ArrayLike | None = None,
+    strata: ArrayLike | None = None,
+    cv: Splitter | None = None,
+    scoring: str | Callable[..., float] = "balanced_accuracy",
+    n_permutations: int = 1000,
+    n_jobs: int | None = None,
+    memory: StrPath | None = None,
+    random_state: RandomState | None = None,
+    verbose: int = 1,
+) -> PermutationResult:
     r"""Test whether labels exchanged at random would have scored as well.
 
     The labels are exchanged as they were given: those of whole treatments, because the plants of a

@@ -1,10 +1,18 @@
 """What a permutation test returns: the score, that of other labelings, and p."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ._result import Result, show_libraries, show_number, show_pvalue
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from ..plotting import PermutationDisplay
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
@@ -81,7 +89,7 @@ class PermutationResult(Result):
     _part = "permutation"
 
     @property
-    def rows(self):
+    def rows(self) -> list[dict[str, Any]]:
         names = ("score", "pvalue", "smallest_pvalue", "exact", "n_labelings")
         return [
             {name: getattr(self, name) for name in names}
@@ -92,7 +100,7 @@ class PermutationResult(Result):
             }
         ]
 
-    def plot(self, ax=None):
+    def plot(self, ax: Axes | None = None) -> PermutationDisplay:
         """Plot the scores of the labelings as a histogram, and the score of the true labels.
 
         Parameters
@@ -114,7 +122,7 @@ class PermutationResult(Result):
 
         return skwater.plotting.PermutationDisplay.from_result(self, ax=ax)
 
-    def describe(self):
+    def describe(self) -> str:
         """Describe in words what was done and found, for the methods section of a paper.
 
         Returns

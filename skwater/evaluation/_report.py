@@ -1,18 +1,30 @@
 """One HTML file that hands a study on: what was measured, what came out, and how."""
 
+from __future__ import annotations
+
 import os
+from collections.abc import Mapping
 from datetime import date
 from importlib.resources import files
+from typing import TYPE_CHECKING
 
-from sklearn.utils._param_validation import HasMethods, validate_params
+from numpy.typing import ArrayLike
+from sklearn.utils import Bunch
+from sklearn.utils._param_validation import HasMethods
 
 from .._atomic_write import write_atomically
+from .._typing import StrPath
+from .._validation import validate_params
+from ..sequences import SequencesLike
 from ._benchmark_result import BenchmarkResult
 from ._early_result import EarlyDetectionCurve
 from ._permutation_result import PermutationResult
 from ._report_plants import collect_plants
 from ._report_sections import make_sections
 from ._tasks import VERSIONS
+
+if TYPE_CHECKING:
+    from ..plotting import FrameImportanceDisplay
 
 
 @validate_params(
@@ -30,17 +42,17 @@ from ._tasks import VERSIONS
     prefer_skip_nested_validation=True,
 )
 def report(
-    path,
+    path: StrPath,
     *,
-    data=None,
-    y=None,
-    result=None,
-    curve=None,
-    permutation=None,
-    importance=None,
-    title="Water stress in plants",
-    notes=None,
-):
+    data: SequencesLike | Bunch | None = None,
+    y: ArrayLike | None = None,
+    result: BenchmarkResult | None = None,
+    curve: EarlyDetectionCurve | Mapping[str, EarlyDetectionCurve] | None = None,
+    permutation: PermutationResult | Mapping[str, PermutationResult] | None = None,
+    importance: FrameImportanceDisplay | None = None,
+    title: str = "Water stress in plants",
+    notes: str | None = None,
+) -> None:
     """Write a report of plants and results: one HTML file that can be read, printed, passed on.
 
     It has sections for what it is given: the plants (dates, treatments, missing frames, images of

@@ -1,14 +1,22 @@
 """What all results share: a table as text, HTML and data frame, JSON, and a report."""
 
+from __future__ import annotations
+
 import json
 import platform
 from dataclasses import fields
 from html import escape
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .._atomic_write import write_atomically
+from .._typing import StrPath
 from ._tasks import VERSIONS
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
 
 _LONG = 24  # characters: a score with its interval is not long
 
@@ -22,7 +30,7 @@ class Result:
     ``_part``, the parameter of :func:`report` that takes it.
     """
 
-    def to_frame(self):
+    def to_frame(self) -> DataFrame:
         """Return the table as a data frame, with every digit.
 
         Returns
@@ -43,7 +51,7 @@ class Result:
             ) from error
         return pd.DataFrame(self.rows)
 
-    def to_json(self, path=None):
+    def to_json(self, path: StrPath | None = None) -> str | None:
         """Return the result as JSON, or write it to a file.
 
         Parameters
@@ -63,7 +71,7 @@ class Result:
         write_atomically(path, text.encode())
         return None
 
-    def to_html(self, path):
+    def to_html(self, path: StrPath) -> None:
         """Write the result as one HTML file that can be read, printed and passed on.
 
         The file needs no network and no script. :func:`skwater.evaluation.report` puts several
@@ -88,7 +96,7 @@ class Result:
         known = {field.name: getattr(self, field.name) for field in fields(self)}
         return {"rows": self.rows} | known | {"versions": versions}
 
-    def __str__(self):
+    def __str__(self) -> str:
         return "\n".join([*text_table(self._columns()), *self._footnotes()])
 
     __repr__ = __str__

@@ -4,13 +4,16 @@ import copy
 import json
 from importlib.metadata import version
 from types import SimpleNamespace
+from typing import Any, Literal
 
 import numpy as np
 import torch
-from sklearn.utils._param_validation import StrOptions, validate_params
+from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from .._atomic_write import write_atomically
+from .._typing import StrPath
+from .._validation import validate_params
 from ..early_detection import EarlyDetector
 from ..monitoring._step_model import split_steps
 from ..preprocessing import FrameScaler
@@ -26,7 +29,9 @@ _VERSIONS = ("skwater", "torch", "onnx", "onnxruntime")
     {"kind": [StrOptions({"sequence", "step"})]},
     prefer_skip_nested_validation=True,
 )
-def to_onnx(estimator, path, *, kind="sequence"):
+def to_onnx(
+    estimator: Any, path: StrPath, *, kind: Literal["sequence", "step"] = "sequence"
+) -> None:
     """Write a fitted classifier or pipeline to an ONNX file, for use without Python.
 
     The file goes from raw frames to probabilities: preprocessing, standardization and the network

@@ -3,8 +3,11 @@
 from numbers import Integral, Real
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.utils import check_array, check_consistent_length, column_or_1d
-from sklearn.utils._param_validation import Interval, validate_params
+from sklearn.utils._param_validation import Interval
+
+from .._validation import validate_params
 
 _ONSET = [Interval(Real, None, None, closed="neither")]
 _FRACTION = [Interval(Real, 0, 1, closed="both")]
@@ -13,7 +16,9 @@ _FRACTION = [Interval(Real, 0, 1, closed="both")]
 @validate_params(
     {"onset_day": _ONSET, "pos_label": [Real, str, "boolean"]}, prefer_skip_nested_validation=True
 )
-def detection_delay(y_true, detected_day, *, onset_day, pos_label=1):
+def detection_delay(
+    y_true: ArrayLike, detected_day: ArrayLike, *, onset_day: float, pos_label: float | str = 1
+) -> float:
     r"""Median number of days from the onset of stress to its detection.
 
     It answers how long after the last irrigation an alarm can be expected for a stressed plant:
@@ -78,7 +83,7 @@ def detection_delay(y_true, detected_day, *, onset_day, pos_label=1):
 
 
 @validate_params({"onset_day": _ONSET}, prefer_skip_nested_validation=True)
-def false_alarm_rate_before_onset(detected_day, *, onset_day):
+def false_alarm_rate_before_onset(detected_day: ArrayLike, *, onset_day: float) -> float:
     r"""Fraction of all plants with an alarm before any is stressed.
 
     It is the negative control of early detection, and answers whether the alarms are due to stress
@@ -126,7 +131,7 @@ def false_alarm_rate_before_onset(detected_day, *, onset_day):
     {"n_used": ["array-like"], "n_frames": [Interval(Integral, 1, None, closed="left")]},
     prefer_skip_nested_validation=True,
 )
-def earliness(n_used, n_frames):
+def earliness(n_used: ArrayLike, n_frames: int) -> float:
     r"""Mean fraction of the frames that are read before the decision.
 
     It answers how much of the season must pass before the decisions are made [1]_; small is
@@ -184,7 +189,7 @@ def earliness(n_used, n_frames):
 @validate_params(
     {"accuracy": _FRACTION, "earliness": _FRACTION}, prefer_skip_nested_validation=True
 )
-def harmonic_mean_earliness_accuracy(accuracy, earliness):
+def harmonic_mean_earliness_accuracy(accuracy: float, earliness: float) -> float:
     r"""Harmonic mean of the accuracy of decisions and the share of the season that they save.
 
     It answers which of several detectors trades time for accuracy best [1]_, if neither can

@@ -3,9 +3,12 @@
 from numbers import Real
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.special import betaincinv, stdtr, stdtrit
 from sklearn.utils import Bunch, check_array, column_or_1d
-from sklearn.utils._param_validation import Interval, validate_params
+from sklearn.utils._param_validation import Interval
+
+from .._validation import validate_params
 
 _CONFIDENCE = [Interval(Real, 0, 1, closed="neither")]
 _POSITIVE = [Interval(Real, 0, None, closed="neither")]
@@ -19,7 +22,9 @@ _POSITIVE = [Interval(Real, 0, None, closed="neither")]
     },
     prefer_skip_nested_validation=True,
 )
-def accuracy_interval(n_correct, n, *, confidence=0.95):
+def accuracy_interval(
+    n_correct: float, n: float, *, confidence: float = 0.95
+) -> tuple[float, float]:
     r"""Exact (Clopper-Pearson) confidence interval of an accuracy.
 
     It answers which true accuracies are compatible with `n_correct` of `n` plants, by the binomial
@@ -82,7 +87,9 @@ def accuracy_interval(n_correct, n, *, confidence=0.95):
 
 
 @validate_params({"confidence": _CONFIDENCE}, prefer_skip_nested_validation=False)
-def balanced_accuracy_interval(n_correct, n, *, confidence=0.95):
+def balanced_accuracy_interval(
+    n_correct: ArrayLike, n: ArrayLike, *, confidence: float = 0.95
+) -> tuple[float, float]:
     r"""Confidence interval of a balanced accuracy, from the counts of each class.
 
     It answers which true balanced accuracies are compatible with the counts. The balanced
@@ -152,7 +159,9 @@ def balanced_accuracy_interval(n_correct, n, *, confidence=0.95):
     {"n_train": _POSITIVE, "n_test": _POSITIVE, "confidence": _CONFIDENCE},
     prefer_skip_nested_validation=True,
 )
-def corrected_resampled_ttest(differences, *, n_train, n_test, confidence=0.95):
+def corrected_resampled_ttest(
+    differences: ArrayLike, *, n_train: float, n_test: float, confidence: float = 0.95
+) -> Bunch:
     r"""Corrected resampled t-test of two models, from their differences on the same splits.
 
     It answers whether the mean difference could be chance, if the same plants are split repeatedly.

@@ -1,14 +1,17 @@
 """The check that a split keeps plants apart."""
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.utils import check_consistent_length
 
-from ..sequences import check_sequences, is_lazy
+from ..sequences import SequencesLike, check_sequences, is_lazy
 from ._digests import frame_digests
 from ._groups import check_groups
 
 
-def check_no_leakage(train, test, groups, X=None):
+def check_no_leakage(
+    train: ArrayLike, test: ArrayLike, groups: ArrayLike, X: SequencesLike | None = None
+) -> None:
     """Raise a ValueError if a plant, or a frame of one, is on both sides of a split.
 
     Plants are compared by `groups`. If X is given, so are its frames: of lazy sequences by

@@ -1,16 +1,20 @@
 """Splitters for few plants, by the conventions of scikit-learn."""
 
+from collections.abc import Iterable, Iterator
 from functools import reduce
 from itertools import chain, combinations
 from math import comb
 from numbers import Integral
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.model_selection import BaseCrossValidator, StratifiedGroupKFold
 from sklearn.model_selection._split import GroupsConsumerMixin
 from sklearn.utils import check_consistent_length, check_random_state, column_or_1d, indexable
 from sklearn.utils.multiclass import check_classification_targets
 
+from .._typing import RandomState
+from ..sequences import SequencesLike
 from ._groups import check_groups
 
 
@@ -62,14 +66,18 @@ class RepeatedStratifiedGroupKFold(GroupsConsumerMixin, BaseCrossValidator):
     [0 3 5] [0 0 1]
     """
 
-    def __init__(self, *, n_splits=3, n_repeats=10, random_state=None):
+    def __init__(
+        self, *, n_splits: int = 3, n_repeats: int = 10, random_state: RandomState | None = None
+    ) -> None:
         _check_count("n_splits", n_splits, 2)
         _check_count("n_repeats", n_repeats, 1)
         self.n_splits = n_splits
         self.n_repeats = n_repeats
         self.random_state = random_state
 
-    def split(self, X, y, groups=None):
+    def split(
+        self, X: SequencesLike, y: ArrayLike, groups: ArrayLike | None = None
+    ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Generate the rows of each split.
 
         Parameters
@@ -100,7 +108,7 @@ class RepeatedStratifiedGroupKFold(GroupsConsumerMixin, BaseCrossValidator):
             folds = StratifiedGroupKFold(self.n_splits, shuffle=True, random_state=rng)
             yield from folds.split(X, y, groups)
 
-    def get_n_splits(self, X=None, y=None, groups=None):
+    def get_n_splits(self, X: object = None, y: object = None, groups: object = None) -> int:
         """Return the number of splits.
 
         Parameters
@@ -165,7 +173,13 @@ class LeaveTreatmentsOut(GroupsConsumerMixin, BaseCrossValidator):
     ['dry, low N' 'wet, low N']
     """
 
-    def __init__(self, n_treatments=1, *, n_splits=None, random_state=None):
+    def __init__(
+        self,
+        n_treatments: int = 1,
+        *,
+        n_splits: int | None = None,
+        random_state: RandomState | None = None,
+    ) -> None:
         _check_count("n_treatments", n_treatments, 1)
         if n_splits is not None:
             _check_count("n_splits", n_splits, 1)
@@ -173,7 +187,9 @@ class LeaveTreatmentsOut(GroupsConsumerMixin, BaseCrossValidator):
         self.n_splits = n_splits
         self.random_state = random_state
 
-    def split(self, X, y, groups=None):
+    def split(
+        self, X: SequencesLike, y: ArrayLike, groups: ArrayLike | None = None
+    ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Generate the rows of each split, in the order of the names of the treatments.
 
         Parameters
@@ -201,7 +217,7 @@ class LeaveTreatmentsOut(GroupsConsumerMixin, BaseCrossValidator):
         X, y, groups = indexable(X, y, groups)
         names, treatment, holders = self._check(y, groups)
         if self.n_splits is None:
-            chosen = combinations(range(len(names)), self.n_treatments)
+            chosen: Iterable[tuple[int, ...]] = combinations(range(len(names)), self.n_treatments)
             chosen = filter(_keeps_every_class(holders), chosen)
         else:
             chosen = self._draw(len(names), holders)
@@ -209,7 +225,9 @@ class LeaveTreatmentsOut(GroupsConsumerMixin, BaseCrossValidator):
             tested = np.isin(treatment, left_out)
             yield np.flatnonzero(~tested), np.flatnonzero(tested)
 
-    def get_n_splits(self, X=None, y=None, groups=None):
+    def get_n_splits(
+        self, X: object = None, y: ArrayLike | None = None, groups: ArrayLike | None = None
+    ) -> int:
         """Return the number of splits.
 
         Parameters

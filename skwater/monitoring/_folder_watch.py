@@ -5,6 +5,7 @@ import io
 import json
 import os
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 from filelock import FileLock, Timeout
@@ -12,10 +13,12 @@ from tqdm.auto import tqdm
 
 from .._atomic_write import write_atomically
 from .._predict_images import find_recipe
+from .._typing import Day, StrPath
 from ..datasets._image_folders import find_images
 from ..datasets._manifest import find_folder
 from ..datasets._new_images import place_image
 from ..sequences import ImageSequences
+from ._monitor import PlantStatus, StressMonitor
 
 _COLUMNS = ("image", "plant", "day", "probability", "trend", "alarm", "alarm_day")
 
@@ -94,7 +97,16 @@ class FolderWatch:
     (60, 61, 'image,plant,day,probability,trend,alarm,alarm_day')
     """
 
-    def __init__(self, monitor, folder, out, *, start=None, tolerance=None, verbose=0):
+    def __init__(
+        self,
+        monitor: StressMonitor,
+        folder: StrPath,
+        out: StrPath,
+        *,
+        start: Day | None = None,
+        tolerance: float | None = None,
+        verbose: int = 0,
+    ) -> None:
         self.monitor, self.verbose, self.problems = monitor, verbose, {}
         self._recipe = find_recipe(monitor.estimator)
         self._images = _check_settings(self._recipe["images"])
@@ -110,11 +122,11 @@ class FolderWatch:
             self.close()
             raise
 
-    def close(self):
+    def close(self) -> None:
         """Let other processes watch for the same CSV file."""
         self._lock.release()
 
-    def __enter__(self):
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *error):
@@ -124,7 +136,7 @@ class FolderWatch:
     def _state(self):
         return self._out.with_name(self._out.name + ".state")
 
-    def poll(self):
+    def poll(self) -> list[PlantStatus]:
         """Look once for new images.
 
         Returns

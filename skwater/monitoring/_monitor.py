@@ -2,16 +2,20 @@
 
 import copy
 import zipfile
+from collections.abc import Iterable
 from numbers import Integral, Real
-from typing import NamedTuple
+from typing import Any, Literal, NamedTuple, Self
 
 import numpy as np
 import torch
-from sklearn.utils._param_validation import Interval, StrOptions, validate_params
+from numpy.typing import ArrayLike
+from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from .._atomic_write import write_atomically
-from ..early_detection import EarlyDetector
+from .._typing import StrPath
+from .._validation import validate_params
+from ._rule import Rule
 from ._step_model import StepModel
 
 _AT_ONCE = 64  # plants whose states are put together for one step
@@ -138,27 +142,27 @@ class StressMonitor:
     )
     def __init__(
         self,
-        estimator,
+        estimator: Any,
         *,
-        threshold=None,
-        n_consecutive=1,
-        pos_label=None,
-        days=None,
-        on_old_day="raise",
-    ):
+        threshold: float | None = None,
+        n_consecutive: int = 1,
+        pos_label: float | str | None = None,
+        days: ArrayLike | None = None,
+        on_old_day: Literal["raise", "ignore"] = "raise",
+    ) -> None:
         check_is_fitted(estimator)
         self.estimator = estimator
-        self._rule = _Rule(estimator, threshold, n_consecutive, pos_label)
+        self._rule = Rule(estimator, threshold, n_consecutive, pos_label)
         self._model = StepModel(estimator, days)
         self.frame_shape = self._model.frame_shape
         self.on_old_day = on_old_day
         self._memories = {}
 
     @property
-    def plants(self):
+    def plants(self) -> list[str]:
         return list(self._memories)
 
-    def status(self, plant):
+    def status(self, plant: str) -> PlantStatus:
         """What is known of a plant.
 
         Parameters
@@ -178,7 +182,7 @@ class StressMonitor:
         """
         return self._memories[str(plant)].status
 
-    def update(self, plant, frame, day):
+    def update(self, plant: str, frame: ArrayLike | None, day: float) -> PlantStatus:
         """Take one new image of a plant.
 
         Parameters
@@ -202,7 +206,9 @@ class StressMonitor:
         """
         return self.update_many([plant], [frame], day)[0]
 
-    def update_many(self, plants, frames, day):
+    def update_many(
+        self, plants: Iterable[str], frames: Iterable[ArrayLike | None], day: float
+    ) -> list[PlantStatus]:
         """Take one new image of each of several plants, in batches.
 
         Parameters
@@ -286,7 +292,7 @@ class StressMonitor:
         alarm = bool(np.isfinite(alarm_day))
         memory.status = PlantStatus(plant, day, probability, trend, alarm, alarm_day)
 
-    def save(self, path):
+    def save(self, path: StrPath) -> None:
         """Write the states of all plants to a file, to go on after a restart.
 
         The file replaces an older one at once, so that it is never half written.
@@ -311,7 +317,7 @@ class StressMonitor:
                 arrays[f"state_{k}"] = torch.stack(parts).cpu().numpy()
         return arrays
 
-    def load(self, path):
+    def load(self, path: StrPath) -> Self:
         """Read the states that :meth:`save` wrote; they replace those of this monitor.
 
         Parameters
@@ -344,35 +350,6 @@ class StressMonitor:
             raise ValueError(f"{path} was written by a monitor of another model.")
         self._memories = memories
         return self
-
-
-class _Rule:
-    """When an alarm is raised."""
-
-    def __init__(self, estimator, threshold, n_consecutive, pos_label):
-        self.min_frames = 1
-        if isinstance(estimator, EarlyDetector):
-            if (threshold, n_consecutive, pos_label) != (None, 1, None):
-                raise ValueError(
-                    "The rule of an EarlyDetector is used: leave threshold, n_consecutive and "
-                    "pos_label out, or give its estimators_[0]."
-                )
-            threshold, n_consecutive = estimator.threshold, estimator.n_consecutive
-            self.min_frames, pos_label = estimator.min_frames, estimator.classes_[estimator._pos]
-        if threshold is None:
-            raise ValueError(
-                "threshold is needed: the probability of stress that counts as evidence."
-            )
-        classes = estimator.classes_
-        if pos_label is None and set(classes.tolist()) in ({0, 1}, {-1, 1}):
-            pos_label = 1
-        found = np.flatnonzero(classes == pos_label)
-        if len(classes) != 2 or len(found) == 0:
-            raise ValueError(
-                f"The estimator must have two classes, of which pos_label names the stressed "
-                f"one; it has {classes.tolist()}, and pos_label is {pos_label!r}."
-            )
-        self.threshold, self.n_consecutive, self.pos = threshold, n_consecutive, int(found[0])
 
 
 def _as_frame(frame, shape):

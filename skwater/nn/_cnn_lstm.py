@@ -1,5 +1,7 @@
 """CNN-LSTM: a convolutional encoder of single frames, and an LSTM over their codes."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import nn
 
@@ -82,17 +84,17 @@ class CNNLSTMNet(RecurrentNet):
 
     def __init__(
         self,
-        n_channels,
-        n_outputs,
+        n_channels: int,
+        n_outputs: int,
         *,
-        frame_size=(224, 224),
-        block_channels=(8, 16, 32),
-        kernel_size=3,
-        lstm_size=32,
-        dropout=0.0,
-        precision="float32",
-        encoder=None,
-    ):
+        frame_size: tuple[int, int] = (224, 224),
+        block_channels: Sequence[int] = (8, 16, 32),
+        kernel_size: int = 3,
+        lstm_size: int = 32,
+        dropout: float = 0.0,
+        precision: str = "float32",
+        encoder: nn.Module | None = None,
+    ) -> None:
         super().__init__()
         self._reduced = as_dtype(precision)
         (kernel_size,) = as_sizes("kernel_size", kernel_size)
@@ -104,7 +106,7 @@ class CNNLSTMNet(RecurrentNet):
         self.lstm = nn.LSTM(n_in, lstm_size, batch_first=True)
         self.head = nn.Sequential(nn.Dropout(dropout), nn.Linear(lstm_size, n_outputs))
 
-    def forward(self, x):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Logits after the last frame.
 
         Parameters
@@ -121,7 +123,7 @@ class CNNLSTMNet(RecurrentNet):
             return self._step_through(x)
         return self.head(self._states(x)[:, -1])
 
-    def forward_over_time(self, x):
+    def forward_over_time(self, x: torch.Tensor) -> torch.Tensor:
         """Logits after each frame, from the frames up to it.
 
         Parameters

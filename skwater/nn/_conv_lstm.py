@@ -1,6 +1,7 @@
 """ConvLSTM: a recurrent network whose state is an image."""
 
 from collections import deque
+from collections.abc import Sequence
 
 import torch
 from torch import nn
@@ -84,17 +85,17 @@ class ConvLSTMNet(RecurrentNet):
 
     def __init__(
         self,
-        n_channels,
-        n_outputs,
+        n_channels: int,
+        n_outputs: int,
         *,
-        frame_size=(224, 224),
-        hidden_channels=10,
-        kernel_size=3,
-        head_channels=(20, 40),
-        pool_size=4,
-        low_memory=False,
-        precision="float32",
-    ):
+        frame_size: tuple[int, int] = (224, 224),
+        hidden_channels: int | Sequence[int] = 10,
+        kernel_size: int = 3,
+        head_channels: Sequence[int] = (20, 40),
+        pool_size: int = 4,
+        low_memory: bool = False,
+        precision: str = "float32",
+    ) -> None:
         super().__init__()
         self._reduced = as_dtype(precision)
         hidden_channels = as_sizes("hidden_channels", hidden_channels)
@@ -112,7 +113,7 @@ class ConvLSTMNet(RecurrentNet):
             hidden_channels[-1], n_outputs, frame_size, kernel_size, head_channels, pool_size
         )
 
-    def forward(self, x):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Logits after the last frame.
 
         Parameters
@@ -129,7 +130,7 @@ class ConvLSTMNet(RecurrentNet):
             return self._step_through(x)
         return self.head(self._last_state(x))
 
-    def forward_over_time(self, x):
+    def forward_over_time(self, x: torch.Tensor) -> torch.Tensor:
         """Logits after each frame, from the frames up to it.
 
         Parameters

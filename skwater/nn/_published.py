@@ -1,5 +1,7 @@
 """The authors' checkpoints, read into our network."""
 
+import os
+
 import torch
 
 from ._conv_lstm import ConvLSTMNet
@@ -13,7 +15,7 @@ _LAYERS = {
 }
 
 
-def load_published_convlstm(path):
+def load_published_convlstm(path: str | os.PathLike[str]) -> ConvLSTMNet:
     """Load a published ConvLSTM checkpoint, weights only.
 
     The files of [1]_ hold the 20,541 parameters of the network that was trained on the

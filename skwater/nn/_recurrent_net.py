@@ -1,8 +1,15 @@
 """What both networks share: one frame at a time, and memory that is given back after training."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Self
+
 from torch import nn
 
 from ._workspace import give_freed_memory_back
+
+if TYPE_CHECKING:
+    import torch
 
 
 class RecurrentNet(nn.Module):
@@ -11,7 +18,9 @@ class RecurrentNet(nn.Module):
     A state is a tuple of the hidden and the cell state of each layer: (h0, c0, h1, c1, ...).
     """
 
-    def step(self, frame, state=None):
+    def step(
+        self, frame: torch.Tensor, state: tuple[torch.Tensor, ...] | None = None
+    ) -> tuple[torch.Tensor, tuple[torch.Tensor, ...]]:
         """Logits after one more frame, for images that arrive one at a time.
 
         Step by step it gives the logits that :meth:`forward` gives on all frames so far.
@@ -35,7 +44,7 @@ class RecurrentNet(nn.Module):
         state = self._forward_step(frame, state)
         return self.head(state[-2]), state
 
-    def train(self, mode=True):
+    def train(self, mode: bool = True) -> Self:
         """Switch between training and evaluation, which gives the memory of training back.
 
         Parameters

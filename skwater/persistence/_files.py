@@ -1,10 +1,13 @@
 """Save, load and inspect model files."""
 
 import os
+from collections.abc import Iterable
+from typing import Any
 
 from sklearn.utils.validation import check_is_fitted
 
 from .._atomic_write import write_atomically
+from .._typing import StrPath
 from ..exceptions import ModelFileError
 from ._card import ModelCard, make_card
 from ._container import pack, read, read_content, unpack
@@ -12,7 +15,7 @@ from ._decode import InvalidPartError, decode
 from ._encode import encode
 
 
-def save(estimator, path, *, notes=None):
+def save(estimator: Any, path: StrPath, *, notes: dict[str, Any] | str | None = None) -> None:
     """Save a fitted model to a file that is safe to share.
 
     The file holds arrays and JSON, and no pickle: who loads it executes nothing of it. It is a
@@ -84,7 +87,7 @@ def save(estimator, path, *, notes=None):
     write_atomically(path, data)
 
 
-def load(path, *, networks=()):
+def load(path: StrPath, *, networks: Iterable[type] = ()) -> Any:
     """Load a model from a file of :func:`save`, without executing anything of the file.
 
     Predictions are bit-equal to those of the model that was saved, on the same kind of device and
@@ -142,7 +145,7 @@ def load(path, *, networks=()):
         raise ModelFileError(os.fspath(path), error.part, error.reason) from error
 
 
-def inspect(path):
+def inspect(path: StrPath) -> ModelCard:
     """Tell what is in a model file: class, parameters, classes, frames, days, seeds, notes.
 
     Only the header is read, not the weights, and torch is not needed. What it says is what the

@@ -1,8 +1,19 @@
 """Plot of the table of a benchmark."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Self
+
 import numpy as np
 
 from ._style import COLORS, GRAY, draw_legend, label_above, new_axes, trim_axes
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from ..evaluation import BenchmarkResult
+
 
 _STYLES = {
     "model": {"color": COLORS[0], "marker": "o"},
@@ -70,7 +81,21 @@ class BenchmarkDisplay:
     'Balanced accuracy (95 % interval)'
     """
 
-    def __init__(self, *, names, kinds, scores, low, high, n_correct, n_plants, chance=0.5):
+    ax_: Axes
+    figure_: Figure | Any  # a SubFigure if the axes lie in one
+
+    def __init__(
+        self,
+        *,
+        names: list[str],
+        kinds: list[str],
+        scores: np.ndarray,
+        low: np.ndarray,
+        high: np.ndarray,
+        n_correct: np.ndarray,
+        n_plants: np.ndarray,
+        chance: float = 0.5,
+    ) -> None:
         self.names = names
         self.kinds = kinds
         self.scores = scores
@@ -81,7 +106,7 @@ class BenchmarkDisplay:
         self.chance = chance
 
     @classmethod
-    def from_result(cls, result, *, ax=None):
+    def from_result(cls, result: BenchmarkResult, *, ax: Axes | None = None) -> Self:
         """Plot the result of a benchmark.
 
         Parameters
@@ -116,7 +141,7 @@ class BenchmarkDisplay:
         )
         return display.plot(ax)
 
-    def plot(self, ax=None):
+    def plot(self, ax: Axes | None = None) -> Self:
         """Plot the display.
 
         Parameters

@@ -1,9 +1,14 @@
 """A contact sheet: the images of plants on their dates."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Self
+
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.utils import check_consistent_length, column_or_1d
 
-from ..sequences import check_days, check_sequences, iter_sequences
+from ..sequences import SequencesLike, check_days, check_sequences, iter_sequences
 from ._frames import shrink, to_rgb
 from ._style import (
     GRAY,
@@ -13,6 +18,11 @@ from ._style import (
     new_axes,
     series_styles,
 )
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
 
 _GAP = 0.06  # between two thumbnails, as a fraction of their width
 _MISSING = 0.9  # the gray of a missing frame
@@ -82,19 +92,22 @@ class FramesDisplay:
     (10, 4, 16, 16, 3)
     """
 
+    ax_: Axes
+    figure_: Figure | Any  # a SubFigure if the axes lie in one
+
     def __init__(
         self,
         *,
-        images,
-        plants,
-        outlines=None,
-        days=None,
-        onset_day=None,
-        rewatering_day=None,
-        classes=None,
-        predictions=None,
-        pos_label=None,
-    ):
+        images: np.ndarray,
+        plants: np.ndarray,
+        outlines: np.ndarray | None = None,
+        days: np.ndarray | None = None,
+        onset_day: float | None = None,
+        rewatering_day: float | None = None,
+        classes: np.ndarray | None = None,
+        predictions: np.ndarray | None = None,
+        pos_label: float | str | None = None,
+    ) -> None:
         self.images = images
         self.plants = plants
         self.outlines = outlines
@@ -108,18 +121,18 @@ class FramesDisplay:
     @classmethod
     def from_sequences(
         cls,
-        X,
+        X: SequencesLike,
         *,
-        plants=None,
-        masked=None,
-        days=None,
-        onset_day=None,
-        rewatering_day=None,
-        y=None,
-        y_pred=None,
-        pos_label=None,
-        ax=None,
-    ):
+        plants: ArrayLike | None = None,
+        masked: SequencesLike | None = None,
+        days: ArrayLike | None = None,
+        onset_day: float | None = None,
+        rewatering_day: float | None = None,
+        y: ArrayLike | None = None,
+        y_pred: ArrayLike | None = None,
+        pos_label: float | str | None = None,
+        ax: Axes | None = None,
+    ) -> Self:
         """Plot the images of sequences.
 
         Parameters
@@ -181,7 +194,7 @@ class FramesDisplay:
         )
         return display.plot(ax=ax)
 
-    def plot(self, *, ax=None):
+    def plot(self, *, ax: Axes | None = None) -> Self:
         """Plot the sheet again.
 
         Parameters

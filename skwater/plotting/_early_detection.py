@@ -1,13 +1,18 @@
 """Plot of the early-detection curve: score against day."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.utils import check_array, column_or_1d
 from sklearn.utils.validation import _check_pos_label_consistency
 
+from .._typing import Estimator
 from ..metrics import balanced_accuracy_interval
-from ..sequences import check_days
+from ..sequences import SequencesLike, check_days
 from ._style import (
     COLORS,
     GRAY,
@@ -19,6 +24,13 @@ from ._style import (
     series_style,
     trim_axes,
 )
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from ..evaluation import EarlyDetectionCurve
+
 
 _STRESS = COLORS[4]  # a warm color
 
@@ -92,18 +104,21 @@ class EarlyDetectionDisplay:
     array([0.5, 1. ])
     """
 
+    ax_: Axes
+    figure_: Figure | Any  # a SubFigure if the axes lie in one
+
     def __init__(
         self,
         *,
-        days,
-        scores,
-        low,
-        high,
-        names=None,
-        chance=0.5,
-        onset_day=None,
-        scoring="balanced_accuracy",
-    ):
+        days: list[np.ndarray | None],
+        scores: list[np.ndarray],
+        low: list[np.ndarray],
+        high: list[np.ndarray],
+        names: list[str | None] | None = None,
+        chance: float = 0.5,
+        onset_day: float | None = None,
+        scoring: str = "balanced_accuracy",
+    ) -> None:
         self.days = days
         self.scores = scores
         self.low = low
@@ -114,7 +129,18 @@ class EarlyDetectionDisplay:
         self.scoring = scoring
 
     @classmethod
-    def from_estimator(cls, estimator, X, y, *, days, groups, name=None, ax=None, **options):
+    def from_estimator(
+        cls,
+        estimator: Estimator,
+        X: SequencesLike,
+        y: ArrayLike,
+        *,
+        days: ArrayLike,
+        groups: ArrayLike,
+        name: str | None = None,
+        ax: Axes | None = None,
+        **options: Any,
+    ) -> Self:
         """Compute a curve by cross-validation and plot it.
 
         Parameters
@@ -149,8 +175,16 @@ class EarlyDetectionDisplay:
 
     @classmethod
     def from_predictions(
-        cls, y_true, y_proba, *, days=None, onset_day=None, pos_label=None, name=None, ax=None
-    ):
+        cls,
+        y_true: ArrayLike,
+        y_proba: ArrayLike,
+        *,
+        days: ArrayLike | None = None,
+        onset_day: float | None = None,
+        pos_label: float | str | None = None,
+        name: str | None = None,
+        ax: Axes | None = None,
+    ) -> Self:
         """Score the probabilities of each day by balanced accuracy, and plot them.
 
         They must be those of plants that the model was not fitted on. A plant is classified as
@@ -215,7 +249,12 @@ class EarlyDetectionDisplay:
         return display.plot(ax)
 
     @classmethod
-    def from_curves(cls, curves, *, ax=None):
+    def from_curves(
+        cls,
+        curves: EarlyDetectionCurve | Mapping[str, EarlyDetectionCurve],
+        *,
+        ax: Axes | None = None,
+    ) -> Self:
         """Plot curves that were computed before.
 
         Parameters
@@ -258,7 +297,7 @@ class EarlyDetectionDisplay:
         )
         return display.plot(ax)
 
-    def plot(self, ax=None):
+    def plot(self, ax: Axes | None = None) -> Self:
         """Plot the display.
 
         Parameters

@@ -1,13 +1,24 @@
 """Which dates, and which parts of the images, a fitted model uses."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Self
+
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.utils import check_consistent_length, column_or_1d
 from sklearn.utils.validation import check_is_fitted
 
-from ..sequences import check_days, check_sequences, frame_shape
+from ..sequences import SequencesLike, check_days, check_sequences, frame_shape
 from ._frames import to_rgb
 from ._occlusion import balanced_mean, mean_frames, occlude_dates, occlude_regions
 from ._style import COLORS, GRAY, draw_onset, draw_rewatering, label_time, new_axes, trim_axes
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
 
 _FALL = "Fall in probability\nof the true class"
 _SMALL = 0.05  # a difference in probability that is not shown as a large one
@@ -98,20 +109,23 @@ class FrameImportanceDisplay:
     2
     """
 
+    ax_: Axes | np.ndarray | Any
+    figure_: Figure | Any  # a SubFigure if the axes lie in one
+
     def __init__(
         self,
         *,
-        by_date,
-        by_date_error,
-        by_region=None,
-        mean_image=None,
-        probability=None,
-        probability_error=None,
-        chance=0.5,
-        days=None,
-        onset_day=None,
-        rewatering_day=None,
-    ):
+        by_date: np.ndarray,
+        by_date_error: np.ndarray,
+        by_region: np.ndarray | None = None,
+        mean_image: np.ndarray | None = None,
+        probability: float | None = None,
+        probability_error: float | None = None,
+        chance: float = 0.5,
+        days: np.ndarray | None = None,
+        onset_day: float | None = None,
+        rewatering_day: float | None = None,
+    ) -> None:
         self.by_date = by_date
         self.by_date_error = by_date_error
         self.by_region = by_region
@@ -126,16 +140,16 @@ class FrameImportanceDisplay:
     @classmethod
     def from_estimator(
         cls,
-        estimator,
-        X,
-        y,
+        estimator: Any,
+        X: SequencesLike,
+        y: ArrayLike,
         *,
-        days=None,
-        grid=None,
-        onset_day=None,
-        rewatering_day=None,
-        ax=None,
-    ):
+        days: ArrayLike | None = None,
+        grid: tuple[int, int] | None = None,
+        onset_day: float | None = None,
+        rewatering_day: float | None = None,
+        ax: Axes | Sequence[Axes] | np.ndarray | None = None,
+    ) -> Self:
         """Hide each date, and each region of a grid, from a fitted estimator and plot the falls.
 
         It predicts once for each date and region. Plants are read in batches within the
@@ -211,7 +225,7 @@ class FrameImportanceDisplay:
         )
         return display.plot(ax)
 
-    def plot(self, ax=None):
+    def plot(self, ax: Axes | Sequence[Axes] | np.ndarray | None = None) -> Self:
         """Plot the display.
 
         Parameters

@@ -1,10 +1,15 @@
 """An indicator of plants over time, by group."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Self
+
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.utils import check_consistent_length, column_or_1d
 
 from ..preprocessing import CanopyCover
-from ..sequences import check_days, check_sequences, has_images
+from ..sequences import SequencesLike, check_days, check_sequences, has_images
 from ._frames import read_channel, refuse_channel
 from ._style import (
     check_pos_label,
@@ -17,6 +22,11 @@ from ._style import (
     series_styles,
     trim_axes,
 )
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
 
 _FEW = 5  # plants of which quantiles say less than the plants themselves
 
@@ -89,21 +99,24 @@ class GrowthDisplay:
     (2, 5)
     """
 
+    ax_: Axes
+    figure_: Figure | Any  # a SubFigure if the axes lie in one
+
     def __init__(
         self,
         *,
-        values,
-        median,
-        low,
-        high,
-        names,
-        quantiles=(0.1, 0.9),
-        days=None,
-        onset_day=None,
-        rewatering_day=None,
-        pos_label=None,
-        value_name="Value",
-    ):
+        values: list[np.ndarray],
+        median: np.ndarray,
+        low: np.ndarray,
+        high: np.ndarray,
+        names: ArrayLike,
+        quantiles: tuple[float, float] = (0.1, 0.9),
+        days: np.ndarray | None = None,
+        onset_day: float | None = None,
+        rewatering_day: float | None = None,
+        pos_label: float | str | None = None,
+        value_name: str = "Value",
+    ) -> None:
         self.values = values
         self.median = median
         self.low = low
@@ -119,18 +132,18 @@ class GrowthDisplay:
     @classmethod
     def from_sequences(
         cls,
-        X,
-        y,
+        X: SequencesLike,
+        y: ArrayLike,
         *,
-        days=None,
-        channel=None,
-        quantiles=(0.1, 0.9),
-        onset_day=None,
-        rewatering_day=None,
-        pos_label=None,
-        value_name=None,
-        ax=None,
-    ):
+        days: ArrayLike | None = None,
+        channel: int | None = None,
+        quantiles: tuple[float, float] = (0.1, 0.9),
+        onset_day: float | None = None,
+        rewatering_day: float | None = None,
+        pos_label: float | str | None = None,
+        value_name: str | None = None,
+        ax: Axes | None = None,
+    ) -> Self:
         """Summarize sequences by group and plot them.
 
         Parameters
@@ -202,7 +215,7 @@ class GrowthDisplay:
         )
         return display.plot(ax)
 
-    def plot(self, ax=None):
+    def plot(self, ax: Axes | None = None) -> Self:
         """Plot the display.
 
         Parameters

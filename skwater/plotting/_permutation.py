@@ -1,8 +1,18 @@
 """Plot of a permutation test: the score of the true labels among those of others."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Self
+
 import numpy as np
 
 from ._style import COLORS, label_above, new_axes, trim_axes
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from ..evaluation import PermutationResult
 
 
 class PermutationDisplay:
@@ -48,14 +58,19 @@ class PermutationDisplay:
     'Score'
     """
 
-    def __init__(self, *, score, null, pvalue, scoring="score"):
+    ax_: Axes
+    figure_: Figure | Any  # a SubFigure if the axes lie in one
+
+    def __init__(
+        self, *, score: float, null: np.ndarray, pvalue: float, scoring: str = "score"
+    ) -> None:
         self.score = score
         self.null = null
         self.pvalue = pvalue
         self.scoring = scoring
 
     @classmethod
-    def from_result(cls, result, *, ax=None):
+    def from_result(cls, result: PermutationResult, *, ax: Axes | None = None) -> Self:
         """Plot the result of a permutation test.
 
         Parameters
@@ -75,7 +90,7 @@ class PermutationDisplay:
         )
         return display.plot(ax)
 
-    def plot(self, ax=None):
+    def plot(self, ax: Axes | None = None) -> Self:
         """Plot the display.
 
         Parameters

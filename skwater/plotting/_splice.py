@@ -1,11 +1,15 @@
 """Which plants the frames of a spliced sequence come from."""
 
+from __future__ import annotations
+
 import operator
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.utils import column_or_1d
 
-from ..sequences import check_days, has_images, is_lazy
+from ..sequences import LazySequences, check_days, has_images, is_lazy
 from ._frames import read_channel, read_thumbnails, refuse_channel
 from ._style import (
     GRAY,
@@ -20,6 +24,11 @@ from ._style import (
     series_styles,
     trim_axes,
 )
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
 
 _GAP = 0.12  # between two thumbnails, as a fraction of their width
 _MISSING = 0.9  # the gray of a missing frame
@@ -99,19 +108,22 @@ class SpliceDisplay:
     array([5, 4, 5, 5])
     """
 
+    ax_: Axes
+    figure_: Figure | Any  # a SubFigure if the axes lie in one
+
     def __init__(
         self,
         *,
-        donors,
-        plants,
-        originals,
-        days=None,
-        onset_day=None,
-        rewatering_day=None,
-        classes=None,
-        pos_label=None,
-        value_name="Value",
-    ):
+        donors: np.ndarray,
+        plants: np.ndarray,
+        originals: np.ndarray,
+        days: np.ndarray | None = None,
+        onset_day: float | None = None,
+        rewatering_day: float | None = None,
+        classes: np.ndarray | None = None,
+        pos_label: float | str | None = None,
+        value_name: str = "Value",
+    ) -> None:
         self.donors = donors
         self.plants = plants
         self.originals = originals
@@ -125,18 +137,18 @@ class SpliceDisplay:
     @classmethod
     def from_spliced(
         cls,
-        X,
-        row,
+        X: LazySequences,
+        row: int,
         *,
-        days=None,
-        onset_day=None,
-        rewatering_day=None,
-        y=None,
-        pos_label=None,
-        channel=None,
-        value_name=None,
-        ax=None,
-    ):
+        days: ArrayLike | None = None,
+        onset_day: float | None = None,
+        rewatering_day: float | None = None,
+        y: ArrayLike | None = None,
+        pos_label: float | str | None = None,
+        channel: int | None = None,
+        value_name: str | None = None,
+        ax: Axes | None = None,
+    ) -> Self:
         """Plot one spliced sequence and its donors.
 
         Parameters
@@ -211,7 +223,7 @@ class SpliceDisplay:
         )
         return display.plot(ax)
 
-    def plot(self, ax=None):
+    def plot(self, ax: Axes | None = None) -> Self:
         """Plot the display.
 
         Parameters

@@ -1,13 +1,15 @@
 """Change from the plant's own baseline, and the check of vectors that it needs."""
 
 from numbers import Integral
+from typing import Self
 
 import numpy as np
-from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
+from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted
 
-from ..sequences import check_sequences, missing_frames
+from .._validation import _fit_context
+from ..sequences import SequencesLike, check_sequences, missing_frames
 
 
 class BaselineCorrector(TransformerMixin, BaseEstimator):
@@ -70,11 +72,11 @@ class BaselineCorrector(TransformerMixin, BaseEstimator):
         "n_baseline_frames": [Interval(Integral, 1, None, closed="left")]
     }
 
-    def __init__(self, n_baseline_frames):
+    def __init__(self, n_baseline_frames: int) -> None:
         self.n_baseline_frames = n_baseline_frames
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None):
+    def fit(self, X: SequencesLike, y: object = None) -> Self:
         """Check X and count its frames; there is nothing else to learn.
 
         Parameters
@@ -97,7 +99,7 @@ class BaselineCorrector(TransformerMixin, BaseEstimator):
         check_vectors(self, X, reset=True)
         return self
 
-    def transform(self, X):
+    def transform(self, X: SequencesLike) -> np.ndarray:
         """Subtract its own baseline from every plant.
 
         Parameters

@@ -1,19 +1,28 @@
 """FrameEncoder: a vector for each image, by an encoder that was trained elsewhere."""
 
+from __future__ import annotations
+
 import hashlib
 import os
 import warnings
 from contextlib import closing
 from numbers import Integral, Number, Real
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
-from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
+from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils._param_validation import Interval
 from tqdm.auto import tqdm
 
-from ..sequences import DistinctFrames, check_sequences, frame_shape, is_lazy
+from .._typing import StrPath
+from .._validation import _fit_context
+from ..sequences import DistinctFrames, SequencesLike, check_sequences, frame_shape, is_lazy
 from ..sequences._frame_cache import describe_code
 from ._vector_cache import VectorCache
+
+if TYPE_CHECKING:
+    import torch
+
 
 _DARK = 0.1  # a brightest pixel below this part of white points to a wrong value of white
 
@@ -114,17 +123,17 @@ class FrameEncoder(TransformerMixin, BaseEstimator):
 
     def __init__(
         self,
-        encoder,
+        encoder: str | torch.nn.Module | type[torch.nn.Module],
         *,
-        weights=None,
-        channels=None,
-        white=None,
-        image_size=None,
-        batch_size=32,
-        device="auto",
-        cache=None,
-        verbose=1,
-    ):
+        weights: StrPath | None = None,
+        channels: tuple[int, ...] | None = None,
+        white: float | None = None,
+        image_size: int | tuple[int, int] | None = None,
+        batch_size: int = 32,
+        device: str = "auto",
+        cache: StrPath | None = None,
+        verbose: int = 1,
+    ) -> None:
         self.encoder = encoder
         self.weights = weights
         self.channels = channels
@@ -136,7 +145,7 @@ class FrameEncoder(TransformerMixin, BaseEstimator):
         self.verbose = verbose
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None):
+    def fit(self, X: SequencesLike, y: object = None) -> Self:
         """Check that X has images that can be encoded; there is nothing to learn.
 
         Parameters
@@ -162,7 +171,7 @@ class FrameEncoder(TransformerMixin, BaseEstimator):
         self._find_white(X)
         return self
 
-    def transform(self, X):
+    def transform(self, X: SequencesLike) -> np.ndarray:
         """Encode every image; fit need not have been called.
 
         Parameters

@@ -1,15 +1,19 @@
 """Shorter sequences: keep some of the frames."""
 
 from numbers import Integral
+from typing import Literal, Self
 
 import numpy as np
-from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
+from numpy.typing import ArrayLike
+from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
 
-from ..sequences import check_sequences, is_lazy
+from .._typing import RandomState
+from .._validation import _fit_context
+from ..sequences import Sequences, SequencesLike, check_sequences, is_lazy
 
 
 def _has_columns(sampler):
@@ -87,13 +91,19 @@ class FrameSampler(TransformerMixin, BaseEstimator):
         "random_state": ["random_state"],
     }
 
-    def __init__(self, n_frames=8, *, strategy="uniform", random_state=None):
+    def __init__(
+        self,
+        n_frames: int = 8,
+        *,
+        strategy: Literal["uniform", "first", "last", "random"] = "uniform",
+        random_state: RandomState | None = None,
+    ) -> None:
         self.n_frames = n_frames
         self.strategy = strategy
         self.random_state = random_state
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None):
+    def fit(self, X: SequencesLike, y: object = None) -> Self:
         """Choose the frames.
 
         Parameters
@@ -117,7 +127,7 @@ class FrameSampler(TransformerMixin, BaseEstimator):
         self.frames_ = self._choose(X.shape[1])
         return self
 
-    def transform(self, X):
+    def transform(self, X: SequencesLike) -> Sequences:
         """Keep the chosen frames.
 
         From three dimensions on X may have fewer frames than in fit, the season so far: then the
@@ -152,7 +162,7 @@ class FrameSampler(TransformerMixin, BaseEstimator):
         return X.take_frames(frames) if is_lazy(X) else X[:, frames]
 
     @available_if(_has_columns)
-    def get_feature_names_out(self, input_features=None):
+    def get_feature_names_out(self, input_features: ArrayLike | None = None) -> np.ndarray:
         """Return the names of the frames that are kept, after a fit on two dimensions only.
 
         A vector or an image is not a column of a table, so it has no name.

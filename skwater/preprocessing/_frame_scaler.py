@@ -1,9 +1,13 @@
 """Standardization of each channel on each date."""
 
+from typing import Self
+
 import numpy as np
-from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
+from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
+from .._validation import _fit_context
+from ..sequences import SequencesLike
 from ._baseline import check_vectors
 
 
@@ -64,7 +68,7 @@ class FrameScaler(TransformerMixin, BaseEstimator):
     _parameter_constraints: dict = {}
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None):
+    def fit(self, X: SequencesLike, y: object = None) -> Self:
         """Learn the mean and standard deviation of each date.
 
         Parameters
@@ -96,7 +100,7 @@ class FrameScaler(TransformerMixin, BaseEstimator):
         self.scale_ = np.where(constant, 1.0, scale)
         return self
 
-    def transform(self, X):
+    def transform(self, X: SequencesLike) -> np.ndarray:
         """Standardize each channel on each date.
 
         Parameters

@@ -1,13 +1,17 @@
 """Any scikit-learn transformer of tables, applied to the vectors of all frames."""
 
+from typing import Any, Self
+
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.sparse import issparse
-from sklearn.base import BaseEstimator, TransformerMixin, _fit_context, clone
+from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.utils import check_consistent_length, get_tags
 from sklearn.utils._param_validation import HasMethods
 from sklearn.utils.validation import check_is_fitted
 
-from ..sequences import as_frames, check_sequences
+from .._validation import _fit_context
+from ..sequences import SequencesLike, as_frames, check_sequences
 from ..sequences._layout import are_legal, more
 
 
@@ -80,11 +84,11 @@ class FrameWise(TransformerMixin, BaseEstimator):
     _parameter_constraints: dict = {"transformer": [HasMethods(["fit", "transform"])]}
     _by_frame = True
 
-    def __init__(self, transformer):
+    def __init__(self, transformer: Any) -> None:
         self.transformer = transformer
 
     @_fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X, y=None):
+    def fit(self, X: SequencesLike, y: ArrayLike | None = None) -> Self:
         """Fit the transformer on all frames that are not missing.
 
         Parameters
@@ -114,7 +118,7 @@ class FrameWise(TransformerMixin, BaseEstimator):
         self.transformer_ = fitted
         return self
 
-    def transform(self, X):
+    def transform(self, X: SequencesLike) -> np.ndarray:
         """Transform all frames that are not missing.
 
         Parameters

@@ -1,11 +1,15 @@
 """What the transformers of images share: the check of their input, and one plant at a time."""
 
 from functools import partial
+from typing import Self
 
 import numpy as np
-from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
+from sklearn.base import BaseEstimator, TransformerMixin
 
+from .._validation import _fit_context
 from ..sequences import (
+    Sequences,
+    SequencesLike,
     as_frames,
     check_sequences,
     frame_shape,
@@ -26,7 +30,7 @@ class _ImageTransformer(TransformerMixin, BaseEstimator):
     _by_frame = True  # each frame by itself: so it can follow plants one image at a time
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None):
+    def fit(self, X: SequencesLike, y: object = None) -> Self:
         """Check that X has images that can be transformed; there is nothing to learn.
 
         Parameters
@@ -50,7 +54,7 @@ class _ImageTransformer(TransformerMixin, BaseEstimator):
         self._plan(frame_shape(X)[:2], X.dtype)
         return self
 
-    def transform(self, X):
+    def transform(self, X: SequencesLike) -> Sequences:
         """Transform every image; fit need not have been called.
 
         Parameters

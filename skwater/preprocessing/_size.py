@@ -56,7 +56,7 @@ class CenterCrop(_ImageTransformer):
 
     _parameter_constraints: dict = {"size": [Integral, tuple, list, np.ndarray]}
 
-    def __init__(self, size):
+    def __init__(self, size: int | tuple[int, int]) -> None:
         self.size = size
 
     def _plan(self, size, dtype):
@@ -117,7 +117,7 @@ class Resize(_ImageTransformer):
 
     _parameter_constraints: dict = {"size": [Integral, tuple, list, np.ndarray]}
 
-    def __init__(self, size):
+    def __init__(self, size: int | tuple[int, int]) -> None:
         self.size = size
 
     def _plan(self, size, dtype):

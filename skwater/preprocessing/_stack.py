@@ -7,6 +7,8 @@ import numpy as np
 from sklearn.utils import Bunch
 
 from ..sequences import (
+    Sequences,
+    SequencesLike,
     SplicedSequences,
     check_sequences,
     frame_shape,
@@ -26,7 +28,7 @@ _SAME = {
 }
 
 
-def stack_channels(*sequences):
+def stack_channels(*sequences: SequencesLike | Bunch) -> Sequences:
     """Stack several cameras, indices or embeddings of the same plants as channels of one X.
 
     Frame t of plant i of the result has the channels of frame t of plant i of each argument, in

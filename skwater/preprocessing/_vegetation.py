@@ -2,13 +2,15 @@
 
 from functools import partial
 from numbers import Real
+from typing import Self
 
 import numpy as np
-from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
+from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted
 
-from ..sequences import check_sequences, iter_sequences, missing_frames
+from .._validation import _fit_context
+from ..sequences import SequencesLike, check_sequences, iter_sequences, missing_frames
 from ._image_transformer import _ImageTransformer
 
 # On chromatic coordinates the index runs from -1 (no green) to 2 (nothing but green).
@@ -66,11 +68,11 @@ class CanopyCover(TransformerMixin, BaseEstimator):
     _parameter_constraints: dict = {"threshold": _THRESHOLD}
     _by_frame = True
 
-    def __init__(self, *, threshold=0.1):
+    def __init__(self, *, threshold: float = 0.1) -> None:
         self.threshold = threshold
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None):
+    def fit(self, X: SequencesLike, y: object = None) -> Self:
         """Check X and count its frames; there is nothing else to learn.
 
         Parameters
@@ -93,7 +95,7 @@ class CanopyCover(TransformerMixin, BaseEstimator):
         check_sequences(self, X, reset=True, frames="color", complete=False)
         return self
 
-    def transform(self, X):
+    def transform(self, X: SequencesLike) -> np.ndarray:
         """Return the canopy cover of every image.
 
         Parameters
@@ -122,7 +124,7 @@ class CanopyCover(TransformerMixin, BaseEstimator):
         cover[missing_frames(X)] = np.nan
         return cover
 
-    def get_feature_names_out(self, input_features=None):
+    def get_feature_names_out(self, input_features: object = None) -> np.ndarray:
         """Return the names of the columns that transform returns.
 
         Parameters
@@ -203,7 +205,7 @@ class VegetationMask(_ImageTransformer):
     _parameter_constraints: dict = {"threshold": _THRESHOLD}
     _frames = "color"
 
-    def __init__(self, *, threshold=0.1):
+    def __init__(self, *, threshold: float = 0.1) -> None:
         self.threshold = threshold
 
     def _plan(self, size, dtype):

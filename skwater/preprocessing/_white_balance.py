@@ -2,13 +2,14 @@
 
 from functools import partial
 from numbers import Integral
+from typing import Literal, Self
 
 import numpy as np
-from sklearn.base import _fit_context
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from ..sequences import check_sequences, iter_sequences, missing_frames
+from .._validation import _fit_context
+from ..sequences import Sequences, SequencesLike, check_sequences, iter_sequences, missing_frames
 from ._image_transformer import _ImageTransformer
 
 _BACKGROUND = 0.1  # of the pixels of an image
@@ -91,11 +92,13 @@ class WhiteBalance(_ImageTransformer):
     _parameter_constraints: dict = {"reference": [StrOptions({"background"}), tuple, list]}
     _frames = "color"
 
-    def __init__(self, *, reference="background"):
+    def __init__(
+        self, *, reference: Literal["background"] | tuple[int, int, int, int] = "background"
+    ) -> None:
         self.reference = reference
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None):
+    def fit(self, X: SequencesLike, y: object = None) -> Self:
         """Learn the color of the reference; every image is read once.
 
         Parameters
@@ -130,7 +133,7 @@ class WhiteBalance(_ImageTransformer):
         self.reference_ = np.median(colors, axis=0)
         return self
 
-    def transform(self, X):
+    def transform(self, X: SequencesLike) -> Sequences:
         """Bring every image into the light of the training images.
 
         Parameters

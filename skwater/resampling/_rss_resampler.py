@@ -1,18 +1,30 @@
 """The sampler of Random Sequence Splicing, plain and onset-aware."""
 
 import warnings
+from collections.abc import Callable
 from numbers import Integral
+from typing import Any, Literal, Self
 
 import numpy as np
 from imblearn.over_sampling.base import BaseOverSampler
 from imblearn.utils import check_sampling_strategy, check_target_type
 from imblearn.utils._validation import ArraysTransformer
+from numpy.typing import ArrayLike
 from sklearn.preprocessing import label_binarize
 from sklearn.utils import check_consistent_length, check_random_state, column_or_1d
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.multiclass import check_classification_targets
 
-from ..sequences import SplicedSequences, as_array, check_sequences, is_lazy, missing_frames
+from .._typing import RandomState
+from ..sequences import (
+    Sequences,
+    SequencesLike,
+    SplicedSequences,
+    as_array,
+    check_sequences,
+    is_lazy,
+    missing_frames,
+)
 from ._donors import DonorRows, check_possible, share_out
 from ._junction import check_junction, continue_levels
 from ._splice import splice
@@ -148,15 +160,15 @@ class RSSResampler(BaseOverSampler):
 
     def __init__(
         self,
-        sampling_strategy="auto",
+        sampling_strategy: float | str | dict[Any, int] | Callable[..., Any] = "auto",
         *,
-        n_segments="auto",
-        onset=None,
-        junction="keep",
-        allow_fewer=False,
-        lazy=False,
-        random_state=None,
-    ):
+        n_segments: int | Literal["frame", "auto"] = "auto",
+        onset: int | None = None,
+        junction: Literal["keep", "shift", "scale"] = "keep",
+        allow_fewer: bool = False,
+        lazy: bool = False,
+        random_state: RandomState | None = None,
+    ) -> None:
         super().__init__(sampling_strategy=sampling_strategy)
         self.n_segments = n_segments
         self.onset = onset
@@ -165,7 +177,7 @@ class RSSResampler(BaseOverSampler):
         self.lazy = lazy
         self.random_state = random_state
 
-    def fit(self, X, y):
+    def fit(self, X: SequencesLike, y: ArrayLike) -> Self:
         """Check the input and count the sequences to make; :meth:`fit_resample` makes them.
 
         Parameters
@@ -185,7 +197,9 @@ class RSSResampler(BaseOverSampler):
         self.sampling_strategy_ = self._count_new(y)
         return self
 
-    def fit_resample(self, X, y, strata=None):
+    def fit_resample(
+        self, X: SequencesLike, y: ArrayLike, strata: ArrayLike | None = None
+    ) -> tuple[Sequences, np.ndarray]:
         """Add spliced sequences to X.
 
         Parameters

@@ -1,11 +1,12 @@
 """Make new sequences from the frames of several donors, as the sampler does."""
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from ..sequences import SplicedSequences, is_lazy
+from ..sequences import Sequences, SequencesLike, SplicedSequences, is_lazy
 
 
-def splice(X, donors):
+def splice(X: SequencesLike, donors: ArrayLike) -> Sequences:
     """Make new sequences from the frames of several donors.
 
     Frame ``t`` of new sequence ``i`` is frame ``t`` of ``X[donors[i, t]]``: every frame keeps its

@@ -16,6 +16,7 @@ from ._layout import (
 from ._lazy import LazySequences, SplicedSequences, gather, is_lazy
 from ._recipe import describe_setting
 from ._statistics import channel_statistics
+from ._typing import Sequences, SequencesLike
 from ._validation import check_sequences, missing_frames
 
 __all__ = [
@@ -23,6 +24,8 @@ __all__ = [
     "DistinctFrames",
     "ImageSequences",
     "LazySequences",
+    "Sequences",
+    "SequencesLike",
     "SplicedSequences",
     "as_array",
     "as_frames",

@@ -5,7 +5,7 @@ import os
 import numpy as np
 
 
-def as_table(paths):
+def as_table(paths) -> np.ndarray:
     table = np.array(paths, dtype=object)
     if table.ndim != 2 or 0 in table.shape:
         raise ValueError(

@@ -3,11 +3,15 @@
 import mmap
 import os
 from collections import Counter
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Literal
 
 import numpy as np
 from joblib import cpu_count
+from numpy.typing import ArrayLike
 
+from .._typing import StrPath
 from ._frame_cache import FrameCache, identify, name_function
 from ._headers import MAX_PIXELS, Header, ImageError, open_image, read_header
 from ._image_table import as_boxes, as_size, as_table, check_choice, number_files
@@ -111,19 +115,19 @@ class ImageSequences(LazySequences):
 
     def __init__(
         self,
-        paths,
+        paths: ArrayLike,
         *,
-        size=None,
-        center_crop=None,
-        boxes=None,
-        stretch=False,
-        color="rgb",
-        dtype=None,
-        convert=None,
-        on_error="raise",
-        cache=None,
-        max_pixels=MAX_PIXELS,
-    ):
+        size: int | tuple[int, int] | None = None,
+        center_crop: int | tuple[int, int] | None = None,
+        boxes: ArrayLike | None = None,
+        stretch: bool = False,
+        color: Literal["rgb", "gray"] = "rgb",
+        dtype: Literal["uint8", "uint16"] | None = None,
+        convert: Callable[..., Any] | None = None,
+        on_error: Literal["raise", "missing"] = "raise",
+        cache: StrPath | None = None,
+        max_pixels: int = MAX_PIXELS,
+    ) -> None:
         check_choice("color", color, ("rgb", "gray"))
         check_choice("on_error", on_error, ("raise", "missing"))
         check_choice("dtype", dtype, (None, "uint8", "uint16"))
@@ -151,11 +155,11 @@ class ImageSequences(LazySequences):
             self._cache = FrameCache(cache, self._fingerprint(), shape, self._dtype_read)
 
     @property
-    def frame_shape(self):
+    def frame_shape(self) -> tuple[int, ...]:
         return self._frame
 
     @property
-    def dtype(self):
+    def dtype(self) -> np.dtype:
         return np.dtype(np.float32) if self._can_miss else self._dtype_read
 
     @property
@@ -163,7 +167,7 @@ class ImageSequences(LazySequences):
         return self._dtype_read
 
     @property
-    def paths(self):
+    def paths(self) -> np.ndarray:
         return self._base_paths[self.donors, self.frames]
 
     def _settings(self):

@@ -7,6 +7,7 @@ left out if they are not needed. Nothing outside this package looks at ``X.ndim`
 from numbers import Real
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.utils import check_array, column_or_1d
 
 LAYOUTS = {
@@ -146,7 +147,7 @@ def check_days(days, n_frames=None):
     return days
 
 
-def onset_from_days(days, onset_day):
+def onset_from_days(days: ArrayLike, onset_day: float) -> int | None:
     """Count the frames that were taken before stress could begin, from the days of all frames.
 
     A frame taken on `onset_day` itself, the day of the last irrigation, still shows plants that

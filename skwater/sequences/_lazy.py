@@ -2,9 +2,12 @@
 
 import sys
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from copy import copy
+from typing import Any, Self
 
 import numpy as np
+from numpy.typing import ArrayLike, DTypeLike
 
 from ._donors import check_donors, gather
 from ._frame_cache import name_function
@@ -29,7 +32,7 @@ class LazySequences(ABC):
         Column of the base that gives each frame.
     """
 
-    _recipe = None  # of all frames of the base
+    _recipe: dict[str, Any] | None = None  # of all frames of the base
 
     def __init__(self, donors, frames):
         self.donors = donors
@@ -49,12 +52,12 @@ class LazySequences(ABC):
 
     @property
     @abstractmethod
-    def frame_shape(self):
+    def frame_shape(self) -> tuple[int, ...]:
         """Shape of one frame: (), (n_channels,), (height, width) or with n_channels."""
 
     @property
     @abstractmethod
-    def dtype(self):
+    def dtype(self) -> np.dtype:
         """Type of the values, a floating-point one if frames can be missing."""
 
     @abstractmethod
@@ -78,17 +81,17 @@ class LazySequences(ABC):
         return
 
     @property
-    def shape(self):
+    def shape(self) -> tuple[int, ...]:
         return (*self.donors.shape, *self.frame_shape)
 
     @property
-    def ndim(self):
+    def ndim(self) -> int:
         return len(self.shape)
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.donors)
 
-    def __getitem__(self, index):
+    def __getitem__(self, index: Any) -> Any:
         index = index if isinstance(index, tuple) else (index,)
         if len(index) > 1 and index[-1] is Ellipsis:  # scikit-learn indexes X[rows, ...]
             index = index[:-1]
@@ -111,13 +114,13 @@ class LazySequences(ABC):
         held = vars(self).values()
         return object.__sizeof__(self) + sum(getattr(v, "nbytes", sys.getsizeof(v)) for v in held)
 
-    def __array__(self, dtype=None, copy=None):
+    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> np.ndarray:
         if copy is False:
             raise ValueError(f"{type(self).__name__} cannot become an array without a copy.")
         columns = np.broadcast_to(self.frames, self.donors.shape).ravel()
         return np.asarray(self._read(self.donors.ravel(), columns).reshape(self.shape), dtype=dtype)
 
-    def distinct_frames(self):
+    def distinct_frames(self) -> tuple[np.ndarray, np.ndarray]:
         """Read each frame once, however many sequences have it.
 
         Returns
@@ -138,7 +141,7 @@ class LazySequences(ABC):
         rows, columns = np.divmod(distinct, n_frames)
         return rows, self.frames[columns], table
 
-    def splice(self, donors):
+    def splice(self, donors: ArrayLike) -> Self:
         """Make new sequences from the frames of several rows.
 
         Parameters
@@ -160,7 +163,7 @@ class LazySequences(ABC):
         """
         return self._with(gather(self.donors, check_donors(donors, self.donors.shape)), self.frames)
 
-    def take_frames(self, frames):
+    def take_frames(self, frames: ArrayLike) -> Self:
         """Choose the same frames of every sequence.
 
         Parameters
@@ -176,7 +179,12 @@ class LazySequences(ABC):
         frames = np.asarray(frames, dtype=np.intp)
         return self._with(self.donors[:, frames], self.frames[frames])
 
-    def map_frames(self, function, frame_shape, dtype):
+    def map_frames(
+        self,
+        function: Callable[[np.ndarray], np.ndarray],
+        frame_shape: tuple[int, ...],
+        dtype: DTypeLike,
+    ) -> "MappedSequences":
         """Apply a function to every frame that is not missing, when it is read.
 
         Parameters
@@ -257,7 +265,7 @@ class SplicedSequences(LazySequences):
            [ 1, 20, 30]])
     """
 
-    def __init__(self, base, donors=None):
+    def __init__(self, base: np.ndarray, donors: ArrayLike | None = None) -> None:
         if getattr(base, "ndim", 0) < 2:
             raise ValueError("base must be an array of shape (n_base, n_frames, ...).")
         if donors is None:
@@ -272,11 +280,11 @@ class SplicedSequences(LazySequences):
         self.base = base
 
     @property
-    def frame_shape(self):
+    def frame_shape(self) -> tuple[int, ...]:
         return self.base.shape[2:]
 
     @property
-    def dtype(self):
+    def dtype(self) -> np.dtype:
         return self.base.dtype
 
     def _read(self, rows, columns):

@@ -1,6 +1,7 @@
 """The one check of X: which sequences are legal, for every estimator, sampler and display."""
 
 import warnings
+from typing import Any
 
 import numpy as np
 from sklearn.utils import check_array, check_consistent_length
@@ -18,6 +19,7 @@ from ._layout import (
 )
 from ._lazy import gather, is_lazy, n_base, used_frames
 from ._recipe import check_recipe, store_recipe
+from ._typing import Sequences
 
 _COLOR = "(n_samples, n_frames, height, width, 3)"
 
@@ -33,7 +35,7 @@ def check_sequences(
     complete=True,
     lazy=True,
     gaps=False,
-):
+) -> tuple[Sequences, Any]:
     """Validate X, and y at fit.
 
     Parameters
