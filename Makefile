@@ -19,7 +19,7 @@ help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-6s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(VENV)/plot,datasets.installed ## Compare models on stressed and watered plants (ARGS=--real: real measurements)
-	@$(BIN)/python examples/plot_quickstart.py $(ARGS)
+	@$(BIN)/python examples/plot_00_quickstart.py $(ARGS)
 
 test: check ## Check style and types, then run the tests (PYTEST_ARGS="-n 2")
 	@$(BIN)/python -m pytest $(PYTEST_ARGS)

@@ -58,6 +58,7 @@ sphinx_gallery_conf = {
     "examples_dirs": "../examples",
     "gallery_dirs": "auto_examples",
     "filename_pattern": "/plot_",
+    "within_subsection_order": "FileNameSortKey",
     "ignore_pattern": r"__init__\.py|/benchmarks/|readme_figure",
     "download_all_examples": False,
     "show_signature": False,

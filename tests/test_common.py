@@ -36,7 +36,7 @@ def import_example(name):
     return module
 
 
-TemporalAttentionNet = import_example("plot_new_network").TemporalAttentionNet
+TemporalAttentionNet = import_example("plot_12_new_network").TemporalAttentionNet
 
 # The least number of checks that must pass. The first estimators are the slowest.
 LEAST = {

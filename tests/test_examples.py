@@ -21,7 +21,7 @@ socket.getaddrinfo = socket.socket.connect = socket.socket.connect_ex = refuse
 
 
 def test_there_are_examples():
-    assert "plot_quickstart.py" in [path.name for path in EXAMPLES]
+    assert "plot_00_quickstart.py" in [path.name for path in EXAMPLES]
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
@@ -30,11 +30,13 @@ def test_example_runs(path, tmp_path):
 
 
 def test_quickstart_runs_on_the_real_indicators(tmp_path, test_data):
-    printed = run(EXAMPLES[0].with_name("plot_quickstart.py"), tmp_path, "--real", home=test_data)
+    printed = run(
+        EXAMPLES[0].with_name("plot_00_quickstart.py"), tmp_path, "--real", home=test_data
+    )
     assert "real indicators" in printed
     assert "logistic regression, means" in printed
     assert sorted(path.name for path in tmp_path.joinpath("demo").iterdir()) == [
-        "pipeline.joblib",
+        "pipeline.skwater",
         "scores.json",
         "scores.png",
         "scores.txt",

@@ -174,7 +174,7 @@ class BenchmarkDisplay:
         ax.grid(axis="x", color="0.9")
         ax.set_axisbelow(True)
         self._draw_counts(ax, places)
-        draw_legend(ax)
+        _draw_legend_below(ax)
         trim_axes(ax)
         return self
 
@@ -198,8 +198,9 @@ class BenchmarkDisplay:
             )
             labeled.add(kind)
             if kind == "model" and low <= self.chance:
+                # Above the interval: to the right of it are the counts.
                 self.remarks_.append(
-                    _write(ax, "not above chance", (high, place), (6, 0), va="center")
+                    _write(ax, "not above chance", (high, place), (0, 4), ha="right", va="bottom")
                 )
 
     def _draw_counts(self, ax, places):
@@ -209,6 +210,14 @@ class BenchmarkDisplay:
         self.counts_ax_.tick_params(length=0)
         self.counts_ax_.spines["right"].set_visible(False)
         _write(ax, "correct", (1, 1), (4, 3), xycoords="axes fraction", va="bottom")
+
+
+def _draw_legend_below(ax):
+    """Draw the legend below the label of the axis: inside, it would hide intervals or remarks."""
+    from matplotlib.transforms import offset_copy
+
+    below = offset_copy(ax.transAxes, fig=ax.figure, y=-32, units="points")
+    draw_legend(ax, loc="upper center", bbox_to_anchor=(0.5, 0), bbox_transform=below, ncols=2)
 
 
 def _write(ax, text, at, offset, **options):

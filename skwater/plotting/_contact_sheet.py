@@ -210,7 +210,8 @@ class FramesDisplay:
         n, t, height, width = self.images.shape[:4]
         if ax is None:
             scale = np.clip(14 / t, 0.35, 1.0)  # inches of a thumbnail
-            size = (scale * t + 2.2, max(1.6, scale * n * height / width + 0.8))
+            texts = 0.6 + 0.09 * (_longest(self._names()) + _longest(self._predicted()))
+            size = (scale * t + texts, max(1.6, scale * n * height / width + 0.8))
             ax = new_axes(self, figsize=size)
         self.ax_, self.figure_ = ax, ax.figure
         right, bottom = t * (1 + _GAP), n * (height / width + _GAP)
@@ -230,24 +231,21 @@ class FramesDisplay:
         """Names and classes on the left, predictions on the right."""
         n = len(self.plants)
         rows = (np.arange(n) + 0.5) * bottom / n
-        colors, names = ["black"] * n, list(self.plants)
+        colors = ["black"] * n
         if self.classes is not None:
             labels = np.unique(self.classes).tolist()
             styles = dict(zip(labels, series_styles(labels, self.pos_label), strict=True))
             colors = [styles[label]["color"] for label in self.classes.tolist()]
-            names = [f"{name}: {c}" for name, c in zip(names, self.classes, strict=True)]
-        self.ax_.set_yticks(rows, names)
+        self.ax_.set_yticks(rows, self._names())
         for text, color in zip(self.ax_.get_yticklabels(), colors, strict=True):
             text.set_color(color)
         self.texts_ = []
-        if self.predictions is None:
-            return
-        for i, (row, predicted) in enumerate(zip(rows, self.predictions, strict=True)):
-            wrong = self.classes is not None and predicted != self.classes[i]
+        for i, text in enumerate(self._predicted()):
+            wrong = self._is_wrong(i)
             self.texts_.append(
                 self.ax_.annotate(
-                    f"{predicted} (wrong)" if wrong else f"{predicted}",
-                    (1, row),
+                    text,
+                    (1, rows[i]),
                     xycoords=self.ax_.get_yaxis_transform(),
                     xytext=(4, 0),
                     textcoords="offset points",
@@ -256,6 +254,18 @@ class FramesDisplay:
                     fontweight="bold" if wrong else "normal",
                 )
             )
+
+    def _names(self):
+        if self.classes is None:
+            return list(self.plants)
+        return [f"{name}: {c}" for name, c in zip(self.plants, self.classes, strict=True)]
+
+    def _predicted(self):
+        predictions = [] if self.predictions is None else self.predictions
+        return [f"{p} (wrong)" if self._is_wrong(i) else f"{p}" for i, p in enumerate(predictions)]
+
+    def _is_wrong(self, i):
+        return self.classes is not None and self.predictions[i] != self.classes[i]
 
     def _line_at(self, day, side):
         """Place of the edge between two columns, between which a day is."""
@@ -274,6 +284,10 @@ class FramesDisplay:
         cells = np.ones((n, t, height + gap, width + gap, 3))
         cells[:, :, :height, :width] = images
         return cells.swapaxes(1, 2).reshape(n * (height + gap), t * (width + gap), 3)
+
+
+def _longest(texts):
+    return max(map(len, texts), default=0)
 
 
 def _find_outlines(X, masked, size):

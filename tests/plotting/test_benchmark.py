@@ -74,6 +74,18 @@ def test_n21_models_near_chance_are_called_so():
     assert draw().remarks_ == []
 
 
+@pytest.mark.parametrize("n_models", [1, 6])
+def test_texts_do_not_overlap(n_models):
+    """The remark of a wide interval and the legend covered the numbers of plants."""
+    rows = [row(f"model {i}", "model", 0.7, 0.4, 0.96, 17) for i in range(n_models)]
+    display = draw([*rows, row("logistic", "baseline", 0.3, 0.1, 0.7, 17)])
+    display.figure_.draw_without_rendering()
+    texts = [*display.remarks_, *display.counts_ax_.get_yticklabels(), display.ax_.xaxis.label]
+    boxes = [text.get_window_extent() for text in [*texts, display.ax_.get_legend()]]
+    for i, box in enumerate(boxes):
+        assert box.count_overlaps(boxes[i + 1 :]) == 0
+
+
 def test_legend_names_each_kind_once():
     legend = draw().ax_.get_legend()
     assert [text.get_text() for text in legend.get_texts()] == ["model", "baseline"]

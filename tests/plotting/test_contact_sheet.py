@@ -54,6 +54,21 @@ def test_classes_and_predictions(images):
         FramesDisplay.from_sequences(images, plants=["a", "b"])
 
 
+def test_names_and_predictions_are_inside_the_figure():
+    """They were cut off, because a layout of images of fixed shape leaves no room for them."""
+    display = FramesDisplay.from_sequences(
+        np.zeros((6, 7, 8, 8, 3), np.uint8),
+        plants=[f"pot0{i}" for i in range(6)],
+        y=["dry"] * 3 + ["watered"] * 3,
+        y_pred=["watered"] * 6,
+    )
+    display.figure_.draw_without_rendering()
+    figure = display.figure_.bbox
+    for text in [*display.ax_.get_yticklabels(), *display.texts_]:
+        box = text.get_window_extent()
+        assert figure.x0 <= box.x0 < box.x1 <= figure.x1
+
+
 def test_lines_are_between_the_frames(images):
     display = FramesDisplay.from_sequences(images, days=[0, 3, 7, 9], onset_day=3, rewatering_day=9)
     width = 1 + 0.06

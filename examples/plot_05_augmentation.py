@@ -1,6 +1,6 @@
 """
-What augmentation and splicing do to one plant
-==============================================
+What do augmentation and splicing do to one plant?
+==================================================
 
 Both make more training sequences from few plants, and both must preserve the growth of a plant.
 Augmentation transforms all frames of a sequence in the same way. Splicing builds a sequence from
@@ -63,6 +63,7 @@ for (name, frames, donors), row in zip(rows, axes, strict=True):
         ax.spines[:].set(color=colors[donor], linewidth=3)
 for day, ax in zip(plants.days, axes[0], strict=True):
     ax.set_title(f"day {day:g}", fontsize=9)
+fig.suptitle(f"not watered from day {plants.onset_day} to day {plants.onset_day + 25}", fontsize=10)
 handles = [plt.Line2D([], [], color=color, lw=3) for color in colors.values()]
 fig.legend(
     handles,
@@ -72,3 +73,10 @@ fig.legend(
     frameon=False,
 )
 plt.show()
+
+# %%
+# A spliced sequence may change leaf shape and size at a junction, an augmented one never does.
+# Look at both for your own plants: what makes a plant that cannot exist will mislead a network.
+#
+# **Read next:** :doc:`plot_04_splicing` measures when splicing helps, and
+# :doc:`plot_06_pretrained_encoder` is another remedy for few plants.

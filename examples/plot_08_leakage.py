@@ -1,9 +1,10 @@
 """
-Splicing belongs inside the pipeline
-====================================
+What happens if plants are spliced before the split?
+====================================================
 
-The plants in this example are noise, so the correct balanced accuracy is 0.5. If the plants are
-spliced before they are split into training and test plants, the reported score is much higher.
+The reported score is wrong, and nothing fails visibly. The plants in this example are noise,
+so the correct balanced accuracy is 0.5. If they are spliced before they are split into training and
+test plants, the reported score is much higher.
 """
 
 # %%
@@ -76,7 +77,15 @@ for row, values in enumerate(scores):
     ax.plot(values, [row] * n_seeds, "o", color="#0072b2", alpha=0.6)
 ax.axvline(0.5, color="0.4", ls=":", label="correct score")
 ax.set_yticks(range(len(ways)), [way.__name__.replace("_", " ") for way in ways])
-ax.invert_yaxis()
-ax.set(xlim=(0, 1.02), xlabel="balanced accuracy on noise, one dot per seed")
+ax.set_ylim(len(ways) - 0.5, -0.5)
+ax.set(xlim=(0, 1.02), xlabel="Balanced accuracy on noise, one dot per seed")
+ax.spines[["top", "right"]].set_visible(False)
 ax.legend(frameon=False, loc="lower right")
 plt.show()
+
+# %%
+# :func:`~skwater.model_selection.check_no_leakage` names the plant or the frame that is on both
+# sides of a split, and :func:`~skwater.evaluation.benchmark` refuses such splits.
+#
+# **Read next:** :doc:`plot_07_honest_score` for a score with its interval, and
+# :doc:`plot_09_early_detection` for its negative control.

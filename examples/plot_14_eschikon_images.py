@@ -1,9 +1,9 @@
 """
-Reading the Eschikon images
-===========================
+How do I load the Eschikon images?
+==================================
 
 Khanna et al. published images of 30 boxes of sugar beets on 16 dates, 2.5 GB. This example writes a
-small folder tree of the same layout from generated plants, and reads it. The same lines read the
+small folder tree of the same layout from simulated plants, and reads it. The same lines read the
 real one: pass its folder and leave out ``boxes``, which are then downloaded.
 """
 
@@ -80,8 +80,13 @@ print(f"cover alone: {n_correct} of {len(predicted)} boxes classified correctly"
 fig, (whole, cut) = plt.subplots(1, 2, figsize=(8, 3), layout="constrained")
 uncut = load_eschikon(root, crop=None)
 whole.imshow(uncut.data[0][-1])
-whole.set(title="original image", xticks=[], yticks=[])
+whole.set(title="original image, box 1", xticks=[], yticks=[])
 cut.imshow(plants.data[0][-1])
-cut.set(title=f"box 1 on day {plants.days[-1]}", xticks=[], yticks=[])
+cut.set(title=f"cropped, day {plants.days[-1]}", xticks=[], yticks=[])
 plt.show()
 folder.cleanup()
+
+# %%
+# The plants are simulated. Scores on the real ones are in :doc:`/study`.
+#
+# **Read next:** :doc:`plot_01_own_images` loads images in a layout of your own.
