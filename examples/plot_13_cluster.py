@@ -2,7 +2,7 @@
 How do I run a study on several machines?
 =========================================
 
-Everything that scikit-learn and :mod:`skwater.evaluation` run with joblib also runs on a cluster,
+Everything that scikit-learn and ``skwater.evaluation`` run with joblib also runs on a cluster,
 by the same lines inside a ``with``. The numbers do not change, and a study that was killed goes on
 where it was.
 """
