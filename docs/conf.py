@@ -16,7 +16,7 @@ extensions = [
     "sphinx_design",
     "sphinx_gallery.gen_gallery",
 ]
-exclude_patterns = ["_build"]
+exclude_patterns = ["_build", "paper.md"]
 templates_path = ["_templates"]
 html_static_path = ["_static"]
 html_css_files = ["skwater.css"]
