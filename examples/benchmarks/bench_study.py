@@ -95,6 +95,7 @@ def with_skwater(plants, folds, seed, *, n_jobs, low_memory):
             hidden_channels=N_HIDDEN,
             low_memory=low_memory,
             lr=LR,
+            lr_schedule="constant",
             max_epochs=epochs,
             batch_size=BATCH_SIZE,
             device="cpu",
