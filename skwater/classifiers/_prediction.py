@@ -57,14 +57,14 @@ def _warn_of_other_unit(classifier, x):
     wrong = (mean.abs() > _FAR) | (is_small & (std > 0))
     if wrong.float().mean() < _PART:
         return
-    for channel in wrong.nonzero()[:1, 0].tolist():
-        before, scale = classifier.mean_[channel], classifier.std_[channel]
-        warnings.warn(
-            f"Channel {channel} of X has a mean of {before + mean[channel] * scale:.3g}. In fit it "
-            f"was {before:.3g}, with a standard deviation of {scale:.3g}. Is X in another unit, "
-            f"such as 0 to 255 in place of 0 to 1?",
-            stacklevel=6,  # where predict was called
-        )
+    channel = int(wrong.nonzero()[0])
+    before, scale = classifier.mean_[channel], classifier.std_[channel]
+    warnings.warn(
+        f"Channel {channel} of X has a mean of {before + mean[channel] * scale:.3g}. In fit it "
+        f"was {before:.3g}, with a standard deviation of {scale:.3g}. Is X in another unit, "
+        f"such as 0 to 255 in place of 0 to 1?",
+        stacklevel=6,  # where predict was called
+    )
 
 
 def _some(frames):
@@ -78,18 +78,18 @@ def _run_compiled(classifier, parts, over_time):
     network = PackedNetwork(classifier.net_.module_)
     weights = network.pack(p.detach() for p in network.parameters).astype(np.float64)
     statistics = np.array(classifier.mean_), np.array(classifier.std_)
-    is_first, buffer = True, None  # new memory for each part would take longer than to convert it
+    buffer = None  # new memory for each part would take longer than to convert it
     with network.one_blas_thread():
         for X in parts:
             frames = as_frames(np.asarray(X))[:, :, 0, 0]
-            buffer = np.empty(frames.shape) if buffer is None else buffer[: len(frames)]
-            buffer[:] = frames
-            if is_first:
+            if buffer is None:
+                buffer = np.empty(frames.shape)
                 some = _some(frames.reshape(-1, frames.shape[2])) - statistics[0]
                 _warn_of_other_unit(
                     classifier, torch.from_numpy(some / statistics[1])[..., None, None]
                 )
-                is_first = False
+            buffer = buffer[: len(frames)]
+            buffer[:] = frames
             logits = kernel.predict(
                 buffer, *statistics, network.describe(), weights.copy(), over_time
             )

@@ -3,11 +3,12 @@
 import numpy as np
 import torch
 
-from ..sequences import frame_shape
+from ..nn._process import choose_device
+from ..sequences import frame_shape_of
 from ._batches import identity_collate
 from ._losses import BinaryLoss, CrossEntropyLoss
 from ._reproducibility import isolated_fit
-from ._training import _device, _SkorchNet
+from ._training import _SkorchNet
 
 _MAX_LAYERS = 100
 
@@ -66,7 +67,7 @@ def restore_net(classifier, network, arguments, weights):
     is_ours = network.__module__.startswith("skwater.nn.")
     if is_ours:
         _check_arguments(arguments)
-    device = _available(_device(classifier.device))
+    device = _available(choose_device(classifier.device))
     net = _SkorchNet(
         network,
         criterion=BinaryLoss if arguments["n_outputs"] == 1 else CrossEntropyLoss,
@@ -106,7 +107,7 @@ def _check_classifier(classifier, arguments):
         raise ValueError(f"sequence_shape_ is {shape!r:.80}")
     if not isinstance(classes, np.ndarray) or len(classes.shape) != 1 or len(classes) < 2:
         raise ValueError("classes_ is no array of two classes or more")
-    h, w, c = frame_shape(np.broadcast_to(np.float32(0), (1, *shape)))
+    h, w, c = frame_shape_of(shape)
     n_outputs = 1 if len(classes) == 2 else len(classes)
     expected = {"n_channels": c, "n_outputs": n_outputs, "frame_size": (h, w)}
     found = {name: arguments.get(name) for name in expected}

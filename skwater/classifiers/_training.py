@@ -11,6 +11,7 @@ from skorch import NeuralNet
 from skorch.callbacks import EarlyStopping, LRScheduler
 
 from ..nn._precision import has_bfloat16
+from ..nn._process import choose_device
 from ..nn._shared_frames import SharedFrames
 from ._batches import identity_collate
 from ._callbacks import ProgressBar, StopOnNaN
@@ -145,7 +146,7 @@ def make_net(classifier, frame_shape, encoded):
         "predict_nonlinearity": None,  # predict_proba has its own
         "train_split": None,
         "callbacks": _callbacks(classifier),
-        "device": _device(classifier.device),
+        "device": choose_device(classifier.device),
         "verbose": int(classifier.verbose == 2),
         **given,
     }
@@ -184,12 +185,6 @@ def _callbacks(classifier):
     if classifier.lr_schedule == "cosine":
         callbacks.append(LRScheduler("CosineAnnealingLR", T_max=classifier.max_epochs_))
     return callbacks
-
-
-def _device(device):
-    if device != "auto":
-        return device
-    return "cuda" if torch.cuda.is_available() else "cpu"
 
 
 def _precision(precision, device, frame_size):

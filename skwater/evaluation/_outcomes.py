@@ -4,9 +4,10 @@ import io
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
-from uuid import uuid4
 
 import numpy as np
+
+from .._atomic_write import write_atomically
 
 _MAGIC = b"skwater outcome 1\n"
 _DIGEST_SIZE = 32
@@ -71,7 +72,7 @@ class OutcomeStore:
         """Remove the half-written files of runs that were killed.
 
         One of a run that is still alive can be among them; :func:`write_outcome` then writes it
-        again.
+        again, as `write_atomically` does.
         """
         for part in self._folder.glob(f"*{_SUFFIX}.*.part"):
             try:
@@ -98,18 +99,7 @@ def write_outcome(path, outcome):
         If the disk is full.
     """
     payload = _encode(outcome)
-    data = _MAGIC + _checksum(path, payload) + payload
-    part = path.with_name(f"{path.name}.{uuid4().hex}.part")
-    for attempt in range(3):
-        try:
-            part.write_bytes(data)
-            part.replace(path)
-            return
-        except FileNotFoundError:  # another run took it for a left-over
-            if attempt == 2:
-                raise
-        finally:
-            part.unlink(missing_ok=True)
+    write_atomically(path, _MAGIC + _checksum(path, payload) + payload)
 
 
 def read_outcome(path):

@@ -5,8 +5,8 @@ import torch
 from torch import nn
 
 from ..preprocessing import CanopyCover, CenterCrop, FrameScaler, VegetationMask
-from ..preprocessing._size import _height_and_width
-from ..sequences import frame_shape
+from ..preprocessing._size import height_and_width
+from ..sequences import frame_shape_of
 from ..sequences._pixels import center_crop
 
 
@@ -30,7 +30,7 @@ class Preparation(nn.Module):
 
     def __init__(self, steps, classifier, shape):
         super().__init__()
-        self.shape = (shape[0], *frame_shape(np.empty((0, *shape))))
+        self.shape = (shape[0], *frame_shape_of(shape))
         self.parts = nn.ModuleList(_as_part(step) for step in steps)
         _keep(self, mean=classifier.mean_[:, None, None], std=classifier.std_[:, None, None])
 
@@ -121,7 +121,7 @@ class _CenterCrop(nn.Module):
 
     def __init__(self, step):
         super().__init__()
-        self.size = _height_and_width(step)
+        self.size = height_and_width(step.size, "size")
 
     def forward(self, x):
         return center_crop(x, self.size)

@@ -6,7 +6,6 @@ from importlib.metadata import version
 from types import SimpleNamespace
 from typing import Any, Literal
 
-import numpy as np
 import torch
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import check_is_fitted
@@ -17,7 +16,7 @@ from .._validation import validate_params
 from ..early_detection import EarlyDetector
 from ..monitoring._step_model import split_steps
 from ..preprocessing import FrameScaler
-from ..sequences import frame_shape
+from ..sequences import frame_shape_of
 from ._graph import OPSET, sequence_graph, step_graph
 from ._modules import Preparation
 from ._verify import verify
@@ -152,7 +151,7 @@ def _make_graph(steps, classifier, kind):
 
 def _input_dtype(shape):
     """Images are float32; vectors float64, as differences of large numbers need."""
-    return torch.float32 if frame_shape(np.empty((0, *shape)))[:2] != (1, 1) else torch.float64
+    return torch.float32 if frame_shape_of(shape)[:2] != (1, 1) else torch.float64
 
 
 def _make_model(graph, steps, classifier, kind):

@@ -12,7 +12,7 @@ from ..classifiers._batches import to_tensor
 from ..classifiers._prediction import to_probabilities
 from ..early_detection import EarlyDetector
 from ..preprocessing import FrameScaler
-from ..sequences import check_days, frame_shape, missing_frames
+from ..sequences import check_days, frame_shape_of, missing_frames
 
 
 class StepModel:
@@ -71,7 +71,7 @@ class StepModel:
     def _prepare(self, X, day):
         """Frames (n_plants, 1, ...) as a batch (n_plants, c, h, w), and which are missing."""
         missing = missing_frames(X)[:, 0]
-        h, w, c = frame_shape(np.empty((0, *self._classifier.sequence_shape_)))
+        h, w, c = frame_shape_of(self._classifier.sequence_shape_)
         x = torch.full((len(X), c, h, w), torch.nan, dtype=self._dtype)
         if not missing.all():
             present = X[~missing]
@@ -146,7 +146,7 @@ def _days_of(steps, days):
 def _network(classifier):
     """The network as it predicts: vectors run in double precision."""
     module = copy.deepcopy(classifier.net_.module_).eval()
-    h, w, _ = frame_shape(np.empty((0, *classifier.sequence_shape_)))
+    h, w, _ = frame_shape_of(classifier.sequence_shape_)
     return (module.double(), torch.float64) if (h, w) == (1, 1) else (module, torch.float32)
 
 

@@ -10,7 +10,7 @@ import torch
 from torch.nn import functional
 
 from ._pretrained import load_encoder
-from ._process import single_threaded_if_small
+from ._process import choose_device, single_threaded_if_small
 
 # Images that one thread encodes at once on a CPU. More of them no longer fit its cache: with
 # EfficientNet-Lite0, 32 at once take three times as long as 8 times 4.
@@ -44,9 +44,7 @@ class FrozenEncoder:
         self._white = white
         self._channels = channels
         self._batch_size = batch_size
-        if device == "auto":
-            device = "cuda" if torch.cuda.is_available() else "cpu"
-        self._device = torch.device(device)
+        self._device = torch.device(choose_device(device))
         self.brightest = 0.0  # of the images so far, white being 1
 
     @property

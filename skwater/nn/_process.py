@@ -100,3 +100,10 @@ def float32_by_default():
         yield
     finally:
         torch.set_default_dtype(before)
+
+
+def choose_device(device):
+    """Return the device of that name; "auto" takes a CUDA device if there is one."""
+    if device != "auto":
+        return device
+    return "cuda" if torch.cuda.is_available() else "cpu"

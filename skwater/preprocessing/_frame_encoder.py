@@ -18,6 +18,7 @@ from .._typing import StrPath
 from .._validation import _fit_context
 from ..sequences import DistinctFrames, SequencesLike, check_sequences, frame_shape, is_lazy
 from ..sequences._frame_cache import describe_code
+from ._size import crop_against_stretching, height_and_width, times
 from ._vector_cache import VectorCache
 
 if TYPE_CHECKING:
@@ -200,7 +201,7 @@ class FrameEncoder(TransformerMixin, BaseEstimator):
         frozen = FrozenEncoder(
             self.encoder,
             self.weights,
-            self._check_size(),
+            None if self.image_size is None else height_and_width(self.image_size, "image_size"),
             self._find_white(X),
             self._choose_channels(X),
             self.batch_size,
@@ -277,18 +278,6 @@ class FrameEncoder(TransformerMixin, BaseEstimator):
     def _find_white(self, X):
         return find_white(X) if self.white is None else float(self.white)
 
-    def _check_size(self):
-        if self.image_size is None:
-            return None
-        size = self.image_size
-        size = (size, size) if isinstance(size, Integral) else tuple(size)
-        if len(size) != 2 or not all(isinstance(n, Integral) and n >= 1 for n in size):
-            raise ValueError(
-                f"image_size must be a number of pixels, 1 or more, or two of them, (height, "
-                f"width), got {self.image_size!r}."
-            )
-        return int(size[0]), int(size[1])
-
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.requires_fit = False
@@ -309,16 +298,12 @@ def find_white(X):
 
 
 def _check_aspect(size, wanted):
-    """Refuse to stretch images: one side follows from the other, rounded."""
-    if wanted is None:
-        return
-    (h, w), (new_h, new_w) = size, wanted
-    if min(abs(new_h * w / h - new_w), abs(new_w * h / w - new_h)) > 0.5:
-        side = min(h / new_h, w / new_w)
-        crop = (max(1, round(new_h * side)), max(1, round(new_w * side)))
+    """Refuse to stretch images."""
+    crop = None if wanted is None else crop_against_stretching(size, wanted)
+    if crop is not None:
         raise ValueError(
-            f"The encoder sees images of {new_h} x {new_w} pixels (height x width), and those of "
-            f"{h} x {w} would be stretched. Crop them before, with CenterCrop({crop}), or load "
+            f"The encoder sees images of {times(wanted)} pixels (height x width), and those of "
+            f"{times(size)} would be stretched. Crop them before, with CenterCrop({crop}), or load "
             f"them with size={wanted}."
         )
 

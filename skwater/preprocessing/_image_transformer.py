@@ -118,3 +118,12 @@ def _map_rows(function, X, shape, dtype):
 
 def _without_channels(function, frames):
     return function(frames)[..., 0]
+
+
+def check_intensities(images, user, where=""):
+    """Refuse negative values, for a transformer that takes 0 for black."""
+    if images.dtype.kind in "if" and (images < 0).any():
+        raise ValueError(
+            f"X has negative values{where}. {user} needs intensities that are 0 for black: put "
+            f"this step before any standardization."
+        )

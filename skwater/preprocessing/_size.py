@@ -60,11 +60,11 @@ class CenterCrop(_ImageTransformer):
         self.size = size
 
     def _plan(self, size, dtype):
-        new = _height_and_width(self)
+        new = height_and_width(self.size, "The size of CenterCrop")
         if new[0] > size[0] or new[1] > size[1]:
             raise ValueError(
-                f"X has images of {_times(size)} pixels (height x width), too small to cut "
-                f"{_times(new)} from: choose a smaller size."
+                f"X has images of {times(size)} pixels (height x width), too small to cut "
+                f"{times(new)} from: choose a smaller size."
             )
         return partial(center_crop, size=new), new, dtype
 
@@ -121,14 +121,12 @@ class Resize(_ImageTransformer):
         self.size = size
 
     def _plan(self, size, dtype):
-        new = _height_and_width(self)
-        (h, w), (new_h, new_w) = size, new
-        # One side follows from the other, rounded.
-        if min(abs(new_h * w / h - new_w), abs(new_w * h / w - new_h)) > 0.5:
-            side = min(h / new_h, w / new_w)
-            crop = (max(1, round(new_h * side)), max(1, round(new_w * side)))
+        new = height_and_width(self.size, "The size of Resize")
+        crop = crop_against_stretching(size, new)
+        if crop is not None:
+            (h, w), (new_h, _) = size, new
             raise ValueError(
-                f"Resize to {_times(new)} would stretch images of {_times(size)} pixels (height "
+                f"Resize to {times(new)} would stretch images of {times(size)} pixels (height "
                 f"x width). Crop them first, with CenterCrop({crop}), or keep their aspect ratio, "
                 f"with Resize({(new_h, max(1, round(new_h * w / h)))})."
             )
@@ -136,15 +134,25 @@ class Resize(_ImageTransformer):
         return partial(_resize_frames, size=new, dtype=dtype), new, dtype
 
 
-def _height_and_width(transformer):
-    size = transformer.size
+def height_and_width(size, name):
+    """Two sides of a size that may be one number; ValueError with its name if it is none."""
     sides = (size, size) if isinstance(size, Integral) else tuple(size)
     if len(sides) != 2 or not all(isinstance(n, Integral) and n >= 1 for n in sides):
         raise ValueError(
-            f"The size of {type(transformer).__name__} must be a number of pixels, 1 or more, or "
-            f"two of them, (height, width), got {size!r}."
+            f"{name} must be a number of pixels, 1 or more, or two of them, (height, width), got "
+            f"{size!r}."
         )
     return int(sides[0]), int(sides[1])
+
+
+def crop_against_stretching(size, new):
+    """Central part of an image that has the aspect ratio of a new size; None if all of it has."""
+    (h, w), (new_h, new_w) = size, new
+    # One side follows from the other, rounded.
+    if min(abs(new_h * w / h - new_w), abs(new_w * h / w - new_h)) <= 0.5:
+        return None
+    side = min(h / new_h, w / new_w)
+    return max(1, round(new_h * side)), max(1, round(new_w * side))
 
 
 def _resize_frames(frames, size, dtype):
@@ -155,5 +163,6 @@ def _resize_frames(frames, size, dtype):
     return out
 
 
-def _times(size):
+def times(size):
+    """Text of a size."""
     return f"{size[0]} x {size[1]}"

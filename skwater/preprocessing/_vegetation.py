@@ -11,7 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._validation import _fit_context
 from ..sequences import SequencesLike, check_sequences, iter_sequences, missing_frames
-from ._image_transformer import _ImageTransformer
+from ._image_transformer import _ImageTransformer, check_intensities
 
 # On chromatic coordinates the index runs from -1 (no green) to 2 (nothing but green).
 _THRESHOLD = [Interval(Real, -1, 2, closed="both")]
@@ -219,11 +219,7 @@ class VegetationMask(_ImageTransformer):
 
 def find_leaves(images, threshold, where=""):
     """Mask of the pixels of images (..., 3) whose excess green index is above the threshold."""
-    if images.dtype.kind in "if" and (images < 0).any():
-        raise ValueError(
-            f"X has negative values{where}. Excess green needs intensities that are 0 for black: "
-            f"put this step before any standardization."
-        )
+    check_intensities(images, "Excess green", where)
     # 2g - r - b = 3g - 1 for r + g + b = 1. Without the division, black is no special case.
     total = images.sum(axis=-1, dtype=np.float64)
     return 3.0 * images[..., 1] > (1 + threshold) * total

@@ -10,7 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._validation import _fit_context
 from ..sequences import Sequences, SequencesLike, check_sequences, iter_sequences, missing_frames
-from ._image_transformer import _ImageTransformer
+from ._image_transformer import _ImageTransformer, check_intensities
 
 _BACKGROUND = 0.1  # of the pixels of an image
 
@@ -185,11 +185,7 @@ def _check_reference(reference, size):
 
 def _reference_color(image, reference):
     """Mean color of the reference in an image (h, w, 3)."""
-    if image.dtype.kind in "if" and (image < 0).any():
-        raise ValueError(
-            "X has negative values. White balance needs intensities that are 0 for black: put this "
-            "step before any standardization."
-        )
+    check_intensities(image, "White balance")
     if isinstance(reference, str):
         pixels = _least_green(image.reshape(-1, 3))
     else:

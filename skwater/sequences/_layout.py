@@ -28,7 +28,13 @@ def as_frames(X):
 
 def frame_shape(X):
     """Return (height, width, n_channels) of the frames of X."""
-    return {2: (1, 1, 1), 3: (1, 1, *X.shape[2:]), 4: (*X.shape[2:], 1)}.get(X.ndim, X.shape[2:])
+    return frame_shape_of(X.shape[1:])
+
+
+def frame_shape_of(sequence_shape):
+    """Return (height, width, n_channels) of the frames of a sequence of shape (n_frames, ...)."""
+    frame = tuple(sequence_shape[1:])
+    return {0: (1, 1, 1), 1: (1, 1, *frame), 2: (*frame, 1)}.get(len(frame), frame)
 
 
 def has_images(X):
