@@ -46,7 +46,10 @@ else:
     plants, channel = make_water_stress(random_state=0, **size), None
     source = "simulated images"
 X, y = plants.data, plants.target
-print(f"{len(y)} plants ({source}), {y.sum()} of them water-stressed; X is {X.shape}, {X.dtype}.")
+print(
+    f"{len(y)} plants ({source}), {y.sum()} of them water-stressed (class 1), the others watered "
+    f"(class 0); X is {X.shape}, {X.dtype}."
+)
 
 # %%
 # The models
@@ -102,8 +105,15 @@ print(
     "Splicing does if stressed plants are few or the season is short, see docs/splicing.md."
 )
 
+if not args.real:
+    print(
+        "The last image was taken after all plants were watered again, so that it alone does not\n"
+        "tell them apart."
+    )
+
 # %%
-# For the methods section of a paper:
+# The same in words:
+print("\nFor the methods section of a paper:")
 print(textwrap.fill(result.describe(), 100))
 
 # %%
