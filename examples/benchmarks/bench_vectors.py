@@ -5,7 +5,8 @@ as some 300 steps of Adam need. "16 x 28, 120" are 120 sequences of 16 frames of
 (indicators); 1,280 is an embedding. Each contender has a process and a thread of its own; seconds
 are those of the CPU. "plain C" is the floor: the same arithmetic without any library, compiled
 with ``cc -O3 -march=native`` and checked against torch's losses. It takes standardized float32.
-The LSTM-FCN of aeon is another, larger network. Contenders that are not installed are left out.
+aeon has no recurrent classifier; its FCN is another, larger network. Contenders that are not
+installed are left out.
 """
 
 import ctypes
@@ -98,11 +99,11 @@ def keras(X, y, epochs, contender):
 
 
 def aeon(X, y, epochs, contender):
-    """The LSTM-FCN of aeon, which takes (n, channels, frames)."""
-    from aeon.classification.deep_learning import LSTMFCNClassifier
+    """The convolutional network of aeon, which takes (n, channels, frames)."""
+    from aeon.classification.deep_learning import FCNClassifier
 
     X = np.ascontiguousarray(X.transpose(0, 2, 1))
-    model = LSTMFCNClassifier(n_epochs=epochs, batch_size=BATCH_SIZE, random_state=0)
+    model = FCNClassifier(n_epochs=epochs, batch_size=BATCH_SIZE, random_state=0)
     return lambda: model.fit(X, y), lambda: model.predict_proba(X)
 
 

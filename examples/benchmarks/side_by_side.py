@@ -44,9 +44,12 @@ def compare(build, contenders, cases, *, n_rounds, threads, warm=False, clock=ti
         for contender in contenders:
             ours, theirs = context.Pipe()
             job = context.Process(
-                target=_work, args=(theirs, build, contender, case, threads, warm, clock)
+                target=_work,
+                args=(theirs, build, contender, case, threads, warm, clock),
+                daemon=True,
             )
             job.start()
+            theirs.close()  # so that the end of a contender by an error ends the run
             workers[contender] = ours, job
         actions = {name: pipe.recv() for name, (pipe, _) in workers.items()}
         for action in actions[contenders[0]]:
