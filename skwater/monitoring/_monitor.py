@@ -1,6 +1,5 @@
 """Follow plants through the season, one new image at a time."""
 
-import copy
 import zipfile
 from collections.abc import Iterable
 from numbers import Integral, Real
@@ -18,7 +17,8 @@ from .._validation import validate_params
 from ._rule import Rule
 from ._step_model import StepModel
 
-_AT_ONCE = 64  # plants whose states are put together for one step
+# So many values of frames make one step: the network needs many times the memory of a frame.
+_VALUES_AT_ONCE = 2**17
 
 
 class PlantStatus(NamedTuple):
@@ -238,18 +238,23 @@ class StressMonitor:
                 f"{len(set(plants))} are different, and {len(frames)} frames."
             )
         new = [i for i, plant in enumerate(plants) if self._is_new(plant, day)]
-        changed = {}
-        for start in range(0, len(new), _AT_ONCE):
-            some = new[start : start + _AT_ONCE]
-            memories = [copy.copy(self._memories.get(plants[i], _Memory())) for i in some]
-            x = np.stack([_as_frame(frames[i], self._model.frame_shape) for i in some])
-            states, probabilities, missing = self._model.step([m.state for m in memories], x, day)
+        at_once = max(1, _VALUES_AT_ONCE // int(np.prod(self.frame_shape)))
+        parts = [new[start : start + at_once] for start in range(0, len(new), at_once)]
+        # What can fail comes first, for all plants: the states are not in memory twice.
+        prepared = [
+            self._model.prepare(
+                np.stack([_as_frame(frames[i], self.frame_shape) for i in part]), day
+            )
+            for part in parts
+        ]
+        for part, (x, missing) in zip(parts, prepared, strict=True):
+            memories = [self._memories.get(plants[i], _Memory()) for i in part]
+            states, probabilities = self._model.step([m.state for m in memories], x)
             for k, memory in enumerate(memories):
                 memory.state = states[k]
                 probability = float(probabilities[k, self._rule.pos])
-                self._follow(plants[some[k]], memory, probability, day, missing[k])
-                changed[plants[some[k]]] = memory
-        self._memories.update(changed)  # all or none
+                self._follow(plants[part[k]], memory, probability, day, missing[k])
+                self._memories[plants[part[k]]] = memory
         return [self._memories[plant].status for plant in plants]
 
     def _check_day(self, day):

@@ -41,17 +41,15 @@ class StepModel:
         """Shape of a frame as the first step takes it."""
         return (*self._steps, self._classifier)[0].sequence_shape_[1:]
 
-    def step(self, states, frames, day):
+    def step(self, states, x):
         """Advance the state of each plant by one frame.
 
         Parameters
         ----------
         states : list of tuple of tensor or None
             State of each plant; None before its first frame.
-        frames : ndarray of shape (n_plants, ...)
-            The frame of each plant; all-NaN is missing.
-        day : float
-            Their day.
+        x : tensor of shape (n_plants, c, h, w)
+            Their frames, prepared.
 
         Returns
         -------
@@ -59,17 +57,30 @@ class StepModel:
             The new states.
         probabilities : ndarray of shape (n_plants, n_classes), dtype float64
             Probabilities after the frame.
-        missing : ndarray of shape (n_plants,), dtype bool
-            Which frames are missing.
         """
-        x, missing = self._prepare(frames[:, None], day)
         with torch.inference_mode():
             logits, new = self._module.step(x, _stack(states, self._module, x))
         states = [tuple(part[i].clone() for part in new) for i in range(len(x))]
-        return states, to_probabilities(logits.cpu().numpy().astype(np.float64)), missing
+        return states, to_probabilities(logits.cpu().numpy().astype(np.float64))
 
-    def _prepare(self, X, day):
-        """Frames (n_plants, 1, ...) as a batch (n_plants, c, h, w), and which are missing."""
+    def prepare(self, frames, day):
+        """Carry the frame of each plant, all of one day, through the steps before the network.
+
+        Parameters
+        ----------
+        frames : ndarray of shape (n_plants, ...)
+            The frame of each plant; all-NaN is missing.
+        day : float
+            Their day.
+
+        Returns
+        -------
+        x : tensor of shape (n_plants, c, h, w)
+            What the network takes.
+        missing : ndarray of shape (n_plants,), dtype bool
+            Which frames are missing.
+        """
+        X = frames[:, None]
         missing = missing_frames(X)[:, 0]
         h, w, c = frame_shape_of(self._classifier.sequence_shape_)
         x = torch.full((len(X), c, h, w), torch.nan, dtype=self._dtype)
