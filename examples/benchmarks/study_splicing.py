@@ -35,6 +35,7 @@ from tqdm.auto import tqdm
 from skwater import CNNLSTMClassifier, ConvLSTMClassifier, RSSResampler
 
 FAST = "SKWATER_EXAMPLES_FAST" in os.environ  # a minute, to try the script itself
+DOCS = Path(__file__).resolve().parents[2] / "docs"
 N_DRAWS = 2 if FAST else 30
 ONSET_DAY = 16  # read off the curves; the true day is not recorded
 LAST_DAY = 33
@@ -386,7 +387,7 @@ def main():
     parser.add_argument("data", type=Path, help="smoothed_development.npz")
     parser.add_argument("--models", nargs="+", choices=MODELS, default=MODELS)
     parser.add_argument("--memory", type=Path, default=None, help="folder of finished fits")
-    out = Path("splicing-fast.md" if FAST else "docs/splicing.md")
+    out = Path("splicing-fast.md") if FAST else DOCS / "splicing.md"
     parser.add_argument("--out", type=Path, default=out)
     parser.add_argument("--n-jobs", type=int, default=2)
     arguments = parser.parse_args()
