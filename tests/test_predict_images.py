@@ -118,12 +118,13 @@ def test_half_a_season_missing_days_and_another_year(folder):
     for day in (10, 15):
         _write(folder / f"new/g/2025-06-{day}.png", 150)
     _write(folder / "new/h/2025-06-13.png", 40)
+    with pytest.raises(ValueError, match=r"of day 405 fits no day") as raised:
+        predict_images(model, folder / "new")
+    assert str(raised.value).count("start= if day 0 is another date than 2024-05-01") == 1
     new = predict_images(model, folder / "new", start="2025-06-10")
     assert new.days.tolist() == [0, 3, 5]
     missing = np.isnan(np.asarray(new.data)).all(axis=(2, 3, 4))
     assert missing.tolist() == [[False, True, False], [True, False, True]]
-    with pytest.raises(ValueError, match=r"of day 405 fits no day .* start="):
-        predict_images(model, folder / "new")
 
 
 def test_images_that_fit_no_day_are_named(folder):

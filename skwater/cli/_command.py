@@ -69,6 +69,7 @@ def _message(error, options):
 def as_options(text, options):
     """Text in which arguments of Python, ``start=``, are options of a command, ``--start``."""
     text = text.replace("labels=False", "--no-labels")
+    text = re.sub(r"labels=\{.*?\} or a CSV file", "--labels plants.csv, a CSV file", text)
     for option in options:
         name = option.opts[0]
         if name.startswith("--"):

@@ -68,6 +68,12 @@ _OPTIONS = [
     _option("--encoding", "CSV: encoding of the file.  [default: utf-8]"),
 ]
 
+on_error_option = _option(
+    "--on-error",
+    "Whether images that cannot be used are an error or missing frames.  [default: raise]",
+    type=click.Choice(["raise", "missing"]),
+)
+
 
 def image_options(function):
     """Add the argument IMAGES and the options of the loaders to a command."""

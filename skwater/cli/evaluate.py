@@ -3,7 +3,7 @@
 import click
 
 from ._command import Code, Command, NewFile, call, literal
-from ._images import image_options, load, load_code
+from ._images import image_options, load, load_code, on_error_option
 from ._model import make_model, model_code, model_options
 
 _MODEL = ("network", "splice", "epochs", "seed")
@@ -40,6 +40,7 @@ print(result)
 
 @click.command("evaluate", cls=Command, code=_code)
 @image_options
+@on_error_option
 @model_options
 @click.option("--pos-label", help="The class that is stressed, such as dry.")
 @click.option(

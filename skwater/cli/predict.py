@@ -5,6 +5,7 @@ import csv
 import click
 
 from ._command import Code, Command, call, existing, literal
+from ._images import on_error_option
 
 
 def _settings(start, tolerance, on_error):
@@ -31,11 +32,7 @@ for plant, label in zip(new.plant, new.prediction):
 @click.option(
     "--tolerance", type=float, help="How many days off the days of the model are allowed."
 )
-@click.option(
-    "--on-error",
-    type=click.Choice(["raise", "missing"]),
-    help="Whether images that cannot be used are an error or missing frames.  [default: raise]",
-)
+@on_error_option
 @click.option(
     "--out", type=click.File("w", atomic=True, lazy=True), default="-", help="A CSV file."
 )

@@ -3,7 +3,7 @@
 import click
 
 from ._command import Code, Command, NewFile, call
-from ._images import image_options, load, load_code
+from ._images import image_options, load, load_code, on_error_option
 from ._model import make_model, model_code, model_options
 
 _MODEL = ("network", "splice", "epochs", "seed")
@@ -22,6 +22,7 @@ model.fit(plants.data, plants.target)
 
 @click.command("train", cls=Command, code=_code)
 @image_options
+@on_error_option
 @model_options
 @click.option(
     "--out", required=True, type=NewFile(), help="The model file, by convention *.skwater."

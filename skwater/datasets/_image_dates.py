@@ -34,6 +34,8 @@ def parse_time(text, date_format=None):
                 f"{text!r} may be a number or a date: name the format of dates with date_format, "
                 f"such as {compact!r}, or write the number as '{text}.0'"
             )
+    if "_" in text:  # float() takes 20240530_101500 for a number
+        return _parse_iso(text)
     try:
         number = float(text)
     except ValueError:

@@ -50,7 +50,8 @@ def load_image_sequences(
         and whose second is the label. By default the outer folders are the labels. False if there
         are none.
     date_pattern : str, default="{}"
-        How file names tell the date, with ``{}`` in its place: ``"IMG_{}_top"``.
+        How file names tell the date, with ``{}`` in its place: ``"IMG_{}_top"``. The names that
+        phones give, such as IMG_20240530_101500.jpg, need ``"IMG_{}"``.
     date_format : str, default=None
         As for :func:`load_manifest`.
     tolerance : float, default=None
@@ -190,7 +191,7 @@ def _parse_name(stem, pattern, date_format):
     try:
         return parse_time(stem[len(before) : len(stem) - len(after)], date_format)
     except ValueError as error:
-        example = re.sub(r"(19|20)\d\d-?\d\d-?\d\d", "{}", stem, count=1)
+        example = re.sub(r"(19|20)\d\d-?\d\d-?\d\d([T_-]\d{4,})?", "{}", stem, count=1)
         example = example if "{}" in example and example != "{}" else "IMG_{}_top"
         raise ValueError(
             f"{error}. If the date is a part of the name: date_pattern={example!r}"

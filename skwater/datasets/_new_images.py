@@ -43,7 +43,7 @@ def load_new_images(source, recipe, *, root, start, tolerance, **images):
     start = recipe["start"] if start is None else start
     days = recipe["days"]
     table, errors = _align(_count_days(records, start, days), days, tolerance)
-    check_records(records, errors, name, "image")
+    check_records(records, errors, name, "image", [_remedy(start)])
     plants = sorted({record.plant for record in records}, key=natural)
     n_frames = 1 + max(frame for _, frame in table)
     rows = {plant: i for i, plant in enumerate(plants)}
@@ -85,8 +85,9 @@ def place_image(file, folder, recipe, *, start, tolerance):
     records, errors = _read_names(folder, [file], recipe["reading"])
     if not errors:
         days = recipe["days"]
-        records = _count_days(records, recipe["start"] if start is None else start, days)
-        table, errors = _align(records, days, tolerance)
+        start = recipe["start"] if start is None else start
+        table, faults = _align(_count_days(records, start, days), days, tolerance)
+        errors = [f"{fault}. {_remedy(start)}" for fault in faults]
     if errors:
         raise ValueError(errors[0])
     ((plant, frame),) = table
@@ -131,6 +132,13 @@ def _why(record, days, tolerance, taken):
         return f"is one of several for day {days[nearest]:g} of the model: leave one out"
     return (
         f"fits no day of the model, of which the nearest is {days[nearest]:g} and the last "
-        f"{days[-1]:g}: leave it out, or pass tolerance= in days, or start= if day 0 is another "
-        f"date than in training"
+        f"{days[-1]:g}"
+    )
+
+
+def _remedy(start):
+    """What helps if images fit no day."""
+    return (
+        f"Pass start= if day 0 is another date than {start}, or tolerance= if images may be some "
+        f"days off."
     )

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import shutil
 import subprocess
 import sys
 import warnings
@@ -124,6 +125,7 @@ def test_arguments_in_errors_are_options():
         "at the start of a date, of some size": "at the start of a date, of some size",
         "  indented: date=.": "  indented: --date.",
         "labels=False if there are none": "--no-labels if there are none",
+        "labels={'plant 1': 'dry', ...} or a CSV file; x": "--labels plants.csv, a CSV file; x",
     }
     assert {text: as_options(text, options) for text in texts} == texts
 
@@ -166,6 +168,22 @@ def test_code_of_train_does_the_same(run, season, tmp_path, splice):
     names, _ = _execute(code)
     assert file.read_bytes() == first
     assert hasattr(names["model"], "steps") == bool(splice)
+
+
+def test_damaged_images_are_missing_frames_by_choice(run, season, tmp_path):
+    images = tmp_path / "images"
+    shutil.copytree(season / "images", images)
+    shutil.copy(season / "images.csv", tmp_path)
+    file = next(images.rglob("*.png"))
+    file.write_bytes(file.read_bytes()[:300])
+    out = tmp_path / "model.skwater"
+    line = f"train {tmp_path / 'images.csv'} --size 8 --epochs 1 --out {out}"
+    done = run(line)
+    assert (done.exit_code, out.exists()) == (1, False)
+    assert 'or pass --on-error "missing" to take them as missing frames' in done.stderr
+    assert run(f"{line} --on-error missing").exit_code == 0
+    assert 'on_error="missing"' in run(f"{line} --on-error missing --show-code").output
+    assert 'on_error="missing"' in run(f"evaluate {images} --on-error missing --show-code").output
 
 
 def test_code_of_predict_does_the_same(run, season, model):

@@ -15,7 +15,7 @@ def test_an_error_leaves_no_file(run, season, model, tmp_path):
     out.write_text("before")
     done = run("predict", model, season / "images", "--start", "2020-01-01", "--out", out)
     assert done.exit_code == 1
-    assert "or --start if day 0 is another date" in done.stderr
+    assert "Pass --start if day 0 is another date than 2020-01-01, or --tolerance if" in done.stderr
     assert out.read_text() == "before"
 
 

@@ -51,7 +51,7 @@ def test_long_lists_of_problems_are_cut(run, season, model, tmp_path):
     line = f"watch {season / 'images'} --model {model} --out {tmp_path / 'a.csv'} --once "
     done = run(line + "--threshold 0.5 --pos-label dry --start 2020-01-01")
     assert done.exit_code == 1
-    assert "or --start if day 0 is another date" in done.stderr
+    assert "Pass --start if day 0 is another date than 2020-01-01, or --tolerance if" in done.stderr
     assert done.stderr.endswith("... and 70 more\n")
 
 

@@ -55,6 +55,14 @@ def test_date_within_a_name(tmp_path, write_image):
         load_image_sequences(tmp_path)
 
 
+def test_names_that_phones_give(tmp_path, write_image):
+    write_image(tmp_path / "dry" / "1" / "IMG_20240501_095616.png")
+    write_image(tmp_path / "dry" / "1" / "IMG_20240503_101500.png")
+    write_image(tmp_path / "wet" / "2" / "IMG_20240503_101522.png")
+    plants = load_image_sequences(tmp_path, date_pattern="IMG_{}")
+    assert (plants.days.tolist(), plants.data.shape[:2]) == ([0, 2], (2, 2))
+
+
 def test_plant_with_two_labels_in_a_tree(tree, write_image):
     write_image(tree / "dry" / "2" / "2024-05-09.png")
     with pytest.raises(ValueError, match="plant 2 has the label 'wet', and 'dry' in dry/2"):
@@ -140,7 +148,12 @@ def test_n11_folders_without_labels(tree):
 
 @pytest.mark.parametrize(
     ("name", "example"),
-    [("top_2024-05-01_2", "top_{}_2"), ("IMG0001", "IMG_{}_top")],
+    [
+        ("top_2024-05-01_2", "top_{}_2"),
+        ("IMG0001", "IMG_{}_top"),
+        ("IMG_20240501_095616", "IMG_{}"),
+        ("PXL_20240501_095616123", "PXL_{}"),
+    ],
 )
 def test_n11_pattern_of_dates_is_shown_by_an_example(tmp_path, write_image, name, example):
     write_image(tmp_path / "dry" / "1" / f"{name}.png")
