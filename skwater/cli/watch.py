@@ -79,6 +79,9 @@ def command(ctx, folder, model, out, interval, once, **options):
     what the model remembers of each plant. Stop at any time, by Ctrl-C (exit code 130), a kill or a
     power failure: the same command goes on, no image is lost, and none is counted twice.
 
+    A model of whole seasons may raise false alarms on the first days: do not trust an alarm before
+    the last irrigation.
+
     An image that is damaged or of an unknown day is reported once, and read again if it changes.
     With --once the exit code is then 1.
 

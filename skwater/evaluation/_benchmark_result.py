@@ -186,7 +186,7 @@ class BenchmarkResult(Result):
             "ROC AUC": lambda row: show_number(row["roc_auc"]),
             "Brier": lambda row: show_number(row["brier"]),
             "difference": _show_difference,
-            "fit (s)": lambda row: f"{row['fit_time']:.2g}",
+            "fit (s)": lambda row: f"{float(format(row['fit_time'], '.2g')):g}",
         }
         return {name: [show(row) for row in self.rows] for name, show in shown.items()}
 

@@ -18,6 +18,7 @@ EAST = timezone(timedelta(hours=2))
         ("20240530", datetime(2024, 5, 30)),
         ("2024-05-30T14:05", datetime(2024, 5, 30, 14, 5)),
         ("2024-05-30 14:05:06", datetime(2024, 5, 30, 14, 5, 6)),
+        ("20240530_140506", datetime(2024, 5, 30, 14, 5, 6)),  # a phone's, and no number
         (
             "2024-05-30T14:05+02:00",
             datetime(2024, 5, 30, 14, 5, tzinfo=EAST),
