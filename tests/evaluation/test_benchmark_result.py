@@ -65,6 +65,11 @@ def test_notebook(result):
     assert "Brier" in html
 
 
+def test_long_fits_have_plain_seconds(result, monkeypatch):
+    monkeypatch.setitem(result.rows[0], "fit_time", 123.4)
+    assert "<td>120</td>" in result._repr_html_().replace(' class="number"', "")
+
+
 def test_json_holds_what_is_needed_to_check_it(result, tmp_path):
     path = tmp_path / "study.json"
     assert result.to_json(path) is None
