@@ -71,7 +71,7 @@ class Batches(Dataset):
         step = max(1, _VALUES_AT_ONCE // frames[0].size)
         for start in range(0, len(distinct), step):
             part = slice(start, start + step)
-            frames[part] = to_tensor(distinct[part], self.mean, self.std)[..., 0, 0]
+            frames[part] = to_tensor(distinct[part], self.mean, self.std)[..., 0, 0].numpy()
         frames = frames.reshape(-1, frames.shape[2])
         table = table.reshape(self.X.shape[:2])
         missing = np.isnan(frames).all(axis=1)

@@ -316,3 +316,15 @@ def test_products(shape):
             out[:] = np.nan
             _vector_kernel.multiply(x, y, out, n_weights)
             np.testing.assert_allclose(out, expected, rtol=1e-4, atol=1e-4)
+
+
+def test_lowest_numpy_warned_of_tensors_written_to_arrays(monkeypatch, make_task):
+    """numpy 2.0 to 2.2 warns when a tensor of torch is converted without asking for it."""
+
+    def refuse(*args, **kwargs):
+        raise AssertionError("numpy converts a tensor by itself")
+
+    X, y = make_task(ndim=3)
+    monkeypatch.setattr(torch.Tensor, "__array__", refuse)
+    model = ConvLSTMClassifier(**SETTINGS).fit(X, y)
+    assert model.predict(X).shape == y.shape

@@ -1,9 +1,8 @@
 """Figures are drawn without a display, and closed after each test."""
 
-import matplotlib
 import pytest
 
-matplotlib.use("Agg")
+pytest.importorskip("matplotlib").use("Agg")
 
 
 @pytest.fixture(autouse=True)
