@@ -20,7 +20,7 @@ def build(contender, case, threads):
     batch, size = {"ref b4": (4, 224), "small": (8, 64)}[case]
     precision = "bfloat16" if "bfloat16" in contender else "float32"
     net = CNNLSTMNet(3, 1, frame_size=(size, size), precision=precision)
-    layers = [layer for layer in net.encoder if not isinstance(layer, (nn.ReLU, nn.MaxPool2d))]
+    layers = [layer for layer in net.encoder if not isinstance(layer, nn.ReLU | nn.MaxPool2d)]
     blocks = [nn.Sequential(conv, nn.ReLU(), nn.MaxPool2d(2)) for conv in layers[:-2]]
     encoder = nn.Sequential(*blocks, *layers[-2:])  # as it is mostly written
     x, y = torch.rand(batch, 16, 3, size, size), torch.ones(batch, 1)

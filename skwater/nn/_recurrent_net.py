@@ -41,8 +41,8 @@ class RecurrentNet(nn.Module):
             Hidden and cell state of each layer, (h0, c0, h1, c1, ...), of shape (n, n_hidden, h, w)
             in a ConvLSTM and (n, lstm_size) in a CNN-LSTM.
         """
-        state = self._forward_step(frame, state)
-        return self.head(state[-2]), state
+        after = self._forward_step(frame, state)
+        return self.head(after[-2]), after
 
     def train(self, mode: bool = True) -> Self:
         """Switch between training and evaluation, which gives the memory of training back.

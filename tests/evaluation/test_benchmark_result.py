@@ -23,6 +23,7 @@ def lr():
 
 
 def test_frame_has_the_columns_in_order(result):
+    pytest.importorskip("pandas")
     frame = result.to_frame()
     assert frame["model"].tolist()[:2] == ["spliced", "<lr>"]
     expected = "model kind accuracy balanced_accuracy precision recall f1 roc_auc brier"

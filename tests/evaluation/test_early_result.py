@@ -50,6 +50,7 @@ def test_notebook(make_curve):
 
 
 def test_frame(make_curve):
+    pytest.importorskip("pandas")
     frame = make_curve().to_frame()
     assert list(frame.columns) == ["day", "accuracy", "sd", "ci_low", "ci_high"]
     assert frame["accuracy"].tolist() == pytest.approx([0.6, 1])

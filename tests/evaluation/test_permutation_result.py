@@ -45,6 +45,7 @@ def test_table(make_result, drawn):
 
 
 def test_frame(drawn):
+    pytest.importorskip("pandas")
     frame = drawn.to_frame()
     assert frame.loc[0, ["score", "pvalue", "n_scored", "n_labelings"]].tolist() == [
         0.9, 0.4, 4, 184_756,
