@@ -102,9 +102,9 @@ def _check_splitter(cv, y, groups, treatments):
 
 
 def _check_enough_plants(n_splits, y, groups):
-    """Refuse more folds than any class has rows, and name a number that works."""
+    """Refuse more folds than plants, or than any class has rows, and name a number that works."""
     labels, n_rows = np.unique(y, return_counts=True)
-    if n_splits <= n_rows.max():
+    if n_splits <= min(n_rows.max(), len(np.unique(groups))):
         return
     n_plants = [len(np.unique(groups[y == label])) for label in labels]
     least = min(n_plants)

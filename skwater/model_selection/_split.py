@@ -103,6 +103,12 @@ class RepeatedStratifiedGroupKFold(GroupsConsumerMixin, BaseCrossValidator):
             rows than there are folds.
         """
         groups = check_groups(groups)
+        n_groups = len(np.unique(groups))
+        if self.n_splits > n_groups:  # scikit-learn 1.8 leaves folds empty
+            raise ValueError(
+                f"n_splits={self.n_splits} is greater than the number of groups: {n_groups}. "
+                f"Ask for fewer folds: each needs a plant of its own."
+            )
         rng = check_random_state(self.random_state)
         for _ in range(self.n_repeats):
             folds = StratifiedGroupKFold(self.n_splits, shuffle=True, random_state=rng)

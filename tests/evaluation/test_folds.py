@@ -35,3 +35,10 @@ def test_rows_of_a_plant_are_not_counted_as_plants():
     y, plants = np.repeat([0, 1, 0, 1], 2), np.repeat(PLANTS, 2)
     with pytest.raises(ValueError, match="2 plants per class"):
         make_folds(5, None, y, plants)
+
+
+def test_more_folds_than_plants_of_many_rows():
+    """scikit-learn 1.8 left folds empty."""
+    y, plants = np.tile([0, 1], 6), np.repeat([0, 1], 6)
+    with pytest.raises(ValueError, match=r"2 plants per class\. Pass cv=2\.$"):
+        make_folds(3, None, y, plants)
