@@ -68,7 +68,8 @@ UNTOLD = {
 }
 SKIPPED = "check_array_api_input"  # wants another array library
 
-sklearn_suite = sklearn_checks.parametrize_with_checks(list(LEAST))
+given = sklearn_checks.parametrize_with_checks(list(LEAST))
+SKLEARN_SUITE = list(given.args[1])  # scikit-learn 1.8 gives a generator, which runs once
 IMBLEARN_SUITE = list(imblearn_checks.parametrize_with_checks([RSSResampler()]).args[1])
 
 
@@ -76,7 +77,7 @@ def name_of(check):
     return check.func.__name__
 
 
-@sklearn_suite
+@pytest.mark.parametrize(given.args[0], SKLEARN_SUITE, **given.kwargs)
 def test_scikit_learn_check(estimator, check):
     if isinstance(estimator, EarlyDetector) and name_of(check) in UNTOLD:
         with pytest.raises((ValueError, AssertionError), match="pos_label is not specified"):
@@ -98,7 +99,7 @@ def test_imbalanced_learn_check(estimator, check):
 
 @pytest.mark.parametrize("estimator", LEAST, ids=lambda estimator: type(estimator).__name__)
 def test_number_of_scikit_learn_checks(estimator):
-    names = [name_of(check) for checked, check in sklearn_suite.args[1] if checked is estimator]
+    names = [name_of(check) for checked, check in SKLEARN_SUITE if checked is estimator]
     assert sum(name != SKIPPED for name in names) >= LEAST[estimator]
 
 

@@ -51,9 +51,13 @@ def needed_by(extra):
             continue
         yield who, requirement
         try:
-            lines = [] if name in seen else distribution(name).requires
+            installed = distribution(name)
         except PackageNotFoundError:
             continue
+        constraint = CONSTRAINTS.get(name)
+        if constraint and not constraint.specifier.contains(installed.version):
+            continue  # the lowest or the newest: what the version of the constraints needs differs
+        lines = [] if name in seen else installed.requires
         seen.add(name)
         waiting += [(name, line) for line in lines or []]
 
@@ -62,7 +66,8 @@ def needed_by(extra):
 def test_constraints_hold_for_every_extra(extra):
     """N22: an extra needed numba < 0.64 while the constraints had a newer one.
 
-    What packages need is known of installed ones only; a workflow resolves every extra.
+    What packages need is known of installed ones only, in the versions of the constraints; a
+    workflow resolves every extra.
     """
     wrong = [
         f"{who} needs {requirement}"

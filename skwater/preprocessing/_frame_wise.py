@@ -108,7 +108,12 @@ class FrameWise(TransformerMixin, BaseEstimator):
         ValueError
             If X has images or is lazy, a plant has no frame at all, a value is infinite, or the
             transformer refuses the frames, for example those that are NaN in some channels.
+        TypeError
+            If the transformer is a class.
         """
+        if isinstance(self.transformer, type):
+            name = self.transformer.__name__
+            raise TypeError(f"transformer is a class instead of an instance: pass {name}().")
         X, present = self._check(X, reset=True)
         if y is not None:
             check_consistent_length(X, y)

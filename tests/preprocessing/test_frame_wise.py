@@ -239,6 +239,12 @@ def test_what_is_no_transformer(vectors, transformer):
         FrameWise(transformer).fit(vectors)
 
 
+def test_a_class_is_refused_with_the_remedy(vectors):
+    """With scikit-learn 1.8 the message was of its tags."""
+    with pytest.raises(TypeError, match=r"pass SelectKBest\(\)\.$"):
+        FrameWise(SelectKBest).fit(vectors)
+
+
 def test_fit_comes_first(vectors):
     with pytest.raises(NotFittedError):
         FrameWise(PCA(2)).transform(vectors)
