@@ -100,7 +100,8 @@ class RunsOnly(ast.NodeTransformer):
 
 def imports_of(path, *, inside_functions=True):
     """Absolute names of all that a file imports when it is run."""
-    package = path.relative_to(ROOT.parent).parent.parts
+    # Examples are not beside an installed package, and import nothing relative to themselves.
+    package = path.relative_to(ROOT.parent).parent.parts if path.is_relative_to(ROOT) else ()
     tree = RunsOnly().visit(ast.parse(path.read_text(encoding="utf-8")))
     for node in ast.walk(tree) if inside_functions else tree.body:
         if isinstance(node, ast.Import):
