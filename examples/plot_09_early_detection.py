@@ -17,7 +17,6 @@ import os
 
 import matplotlib.pyplot as plt
 import numpy as np
-from imblearn import FunctionSampler
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GroupShuffleSplit, StratifiedGroupKFold
 
@@ -28,6 +27,7 @@ from skwater.metrics import detection_delay, false_alarm_rate_before_onset
 from skwater.monitoring import StressMonitor
 from skwater.plotting import EarlyDetectionDisplay
 from skwater.preprocessing import CanopyCover, FrameScaler
+from skwater.resampling import SeasonStarts
 
 fast = "SKWATER_EXAMPLES_FAST" in os.environ  # for the tests: everything small
 days = [14, 18, 21, 25, 28, 32, 36, 39, 43, 46, 49]
@@ -75,19 +75,10 @@ plt.show()
 # -------------------------------
 # Whoever has to act looks at every date, and each date is one more chance of a false alarm. So the
 # model is trained to answer on every date: on all starts of the season, whose later frames are
-# missing. Until the onset no plant is stressed, whatever its class. A sampler in the pipeline makes
-# the starts, of training plants only.
-def all_starts(X, y):
-    """Every start of every season, and whether the plant is stressed by its end."""
-    n_frames = X.shape[1]
-    length = np.tile(np.arange(1, n_frames + 1), len(X))
-    starts = X.repeat(n_frames, axis=0)
-    starts[np.arange(n_frames) >= length[:, None]] = np.nan
-    return starts, np.where(length > plants.onset, y.repeat(n_frames), 0)
-
-
+# missing. Until the onset no plant is stressed, whatever its class.
+# :class:`~skwater.resampling.SeasonStarts` in the pipeline makes them, of training plants only.
 model = make_pipeline(
-    FunctionSampler(func=all_starts, validate=False),
+    SeasonStarts(plants.onset),
     ConvLSTMClassifier(class_weight="balanced", max_epochs=2 if fast else "auto", random_state=0),
 )
 

@@ -55,6 +55,7 @@ UNCHECKED = {
     "CenterCrop": "takes pictures only, has its own tests",
     "FrameEncoder": "takes images only, has its own tests",
     "Resize": "takes pictures only, has its own tests",
+    "SeasonStarts": "takes two classes only, of which it must know the stressed one",
     "VegetationMask": "takes pictures only, has its own tests",
     "WhiteBalance": "takes color images only, has its own tests",
     "Pipeline": "is imbalanced-learn's own",

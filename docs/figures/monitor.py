@@ -3,10 +3,11 @@
 import matplotlib.pyplot as plt
 import numpy as np
 
-from skwater import ConvLSTMClassifier
+from skwater import ConvLSTMClassifier, make_pipeline
 from skwater.datasets import make_water_stress
 from skwater.monitoring import StressMonitor
 from skwater.preprocessing import CanopyCover
+from skwater.resampling import SeasonStarts
 
 DAYS = [14, 18, 21, 25, 28, 32, 36, 39, 43, 46, 49]
 plants = make_water_stress(45, len(DAYS), days=DAYS, size=32, random_state=0)
@@ -14,12 +15,9 @@ X = CanopyCover().fit_transform(plants.data)[..., None]
 test = np.r_[np.flatnonzero(plants.target == 1)[:2], np.flatnonzero(plants.target == 0)[:1]]
 train = np.setdiff1d(np.arange(len(X)), test)
 
-# Train on every start of the season, so that the first weeks are known; see the guide.
-length = np.tile(np.arange(1, len(DAYS) + 1), len(train))
-starts = X[train].repeat(len(DAYS), axis=0)
-starts[np.arange(len(DAYS)) >= length[:, None]] = np.nan
-labels = np.where(length > plants.onset, plants.target[train].repeat(len(DAYS)), 0)
-model = ConvLSTMClassifier(class_weight="balanced", random_state=0).fit(starts, labels)
+model = make_pipeline(
+    SeasonStarts(plants.onset), ConvLSTMClassifier(class_weight="balanced", random_state=0)
+).fit(X[train], plants.target[train])
 
 THRESHOLD = 0.8
 monitor = StressMonitor(model, threshold=THRESHOLD, n_consecutive=2)

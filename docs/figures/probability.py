@@ -6,26 +6,19 @@ import numpy as np
 from skwater import ConvLSTMClassifier
 from skwater.datasets import make_water_stress
 from skwater.preprocessing import CanopyCover
+from skwater.resampling import SeasonStarts
 
 DAYS = [14, 18, 21, 25, 28, 32, 36, 39, 43, 46, 49]
 plants = make_water_stress(45, len(DAYS), days=DAYS, size=32, random_state=0)
 X = CanopyCover().fit_transform(plants.data)[..., None]
-y, onset = plants.target, plants.onset
+y = plants.target
 test = np.r_[np.flatnonzero(y == 1)[:4], np.flatnonzero(y == 0)[:6]]
 train = np.setdiff1d(np.arange(len(X)), test)
 
-
-def all_prefixes(X, y):
-    """Every start of the season, later frames missing; nobody is stressed until the onset."""
-    X, y = X.repeat(len(DAYS), axis=0), y.repeat(len(DAYS))
-    length = np.tile(np.arange(1, len(DAYS) + 1), len(X) // len(DAYS))
-    X[np.arange(len(DAYS)) >= length[:, None]] = np.nan
-    return X, np.where(length > onset, y, 0)
-
-
+starts = SeasonStarts(plants.onset).fit_resample(X[train], y[train])
 trained_on = {
     "trained on whole seasons": (X[train], y[train]),
-    "trained on all starts of the season": all_prefixes(X[train], y[train]),
+    "trained on all starts of the season": starts,
 }
 figure, axes = plt.subplots(1, 2, figsize=(9, 3), sharey=True)
 for ax, (name, data) in zip(axes, trained_on.items(), strict=True):

@@ -311,8 +311,8 @@ class SequenceClassifier(ClassifierMixin, BaseEstimator):
         """Probability of each class after each frame, as the season goes on.
 
         The probabilities after a frame do not depend on later frames. But the network was trained
-        on whole seasons only. Early in the season it can be far off, and a network that is fitted
-        on prefixes may do better.
+        on whole seasons only. Early in the season it can be far off, unless
+        :class:`~skwater.resampling.SeasonStarts` comes before it in the pipeline.
 
         Parameters
         ----------

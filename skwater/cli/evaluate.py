@@ -6,15 +6,15 @@ from ._command import Code, Command, NewFile, call, literal
 from ._images import image_options, load, load_code, on_error_option
 from ._model import make_model, model_code, model_options
 
-_MODEL = ("network", "splice", "epochs", "seed")
+_MODEL = ("network", "splice", "for_watch", "pos_label", "epochs", "seed")
 
 
-def _settings(pos_label, repeats, jobs, memory, seed):
+def _settings(repeats, jobs, memory, pos_label, seed, **_):
     settings = {"n_repeats": repeats, "n_jobs": jobs, "memory": memory, "pos_label": pos_label}
     return {k: v for k, v in settings.items() if v is not None} | {"random_state": seed}
 
 
-def _code(pos_label, repeats, jobs, memory, report, **options):
+def _code(repeats, jobs, memory, report, **options):
     model = {name: options.pop(name) for name in _MODEL}
     benchmark = call(
         "benchmark",
@@ -23,7 +23,7 @@ def _code(pos_label, repeats, jobs, memory, report, **options):
         Code("plants.target"),
         groups=Code("plants.plant"),
         treatments=Code("plants.treatment"),
-        **_settings(pos_label, repeats, jobs, memory, model["seed"]),
+        **_settings(repeats, jobs, memory, **model),
     )
     names, writing = "benchmark", ""
     if report:
@@ -42,7 +42,6 @@ print(result)
 @image_options
 @on_error_option
 @model_options
-@click.option("--pos-label", help="The class that is stressed, such as dry.")
 @click.option(
     "--repeats",
     type=click.IntRange(min=1),
@@ -53,7 +52,7 @@ print(result)
 @click.option("--jobs", type=int, help="Number of processes.")
 @click.option("--memory", type=click.Path(), help="Folder in which finished fits are kept.")
 @click.option("--report", type=NewFile(), help="Write a report, an HTML file.")
-def command(pos_label, repeats, jobs, memory, report, **options):
+def command(repeats, jobs, memory, report, **options):
     """Score a model beside simple baselines.
 
     Plants are tested by models that were not trained on them. If IMAGES have a column of
@@ -77,7 +76,7 @@ def command(pos_label, repeats, jobs, memory, report, **options):
         plants.target,
         groups=plants.plant,
         treatments=plants.treatment,
-        **_settings(pos_label, repeats, jobs, memory, model["seed"]),
+        **_settings(repeats, jobs, memory, **model),
     )
     click.echo(str(result))
     if report:

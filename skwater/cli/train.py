@@ -6,7 +6,7 @@ from ._command import Code, Command, NewFile, call
 from ._images import image_options, load, load_code, on_error_option
 from ._model import make_model, model_code, model_options
 
-_MODEL = ("network", "splice", "epochs", "seed")
+_MODEL = ("network", "splice", "for_watch", "pos_label", "epochs", "seed")
 
 
 def _code(out, **options):
@@ -35,12 +35,14 @@ def command(out, **options):
 
     The file is safe to share and holds no images. It remembers how the images were read, and the
     day of each: new images are read in the same way. Use 'skwater evaluate' before, to see whether
-    such a model can be trusted at all.
+    such a model can be trusted at all. A model for 'skwater watch' needs --for-watch: one of whole
+    seasons raises false alarms in the first weeks.
 
     \b
     Examples:
       skwater train images.csv --out model.skwater
       skwater train images.csv --out model.skwater --start 2025-05-01 --onset-day 28 --splice 60
+      skwater train images.csv --out model.skwater --onset-day 28 --pos-label dry --for-watch
     """
     import skwater
 

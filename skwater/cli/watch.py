@@ -79,8 +79,8 @@ def command(ctx, folder, model, out, interval, once, **options):
     what the model remembers of each plant. Stop at any time, by Ctrl-C (exit code 130), a kill or a
     power failure: the same command goes on, no image is lost, and none is counted twice.
 
-    A model of whole seasons may raise false alarms on the first days: do not trust an alarm before
-    the last irrigation.
+    Train the model with 'skwater train --for-watch': one of whole seasons raises false alarms in
+    the first weeks.
 
     An image that is damaged or of an unknown day is reported once, and read again if it changes.
     With --once the exit code is then 1.
@@ -93,8 +93,16 @@ def command(ctx, folder, model, out, interval, once, **options):
     """
     import skwater
     from skwater.monitoring import FolderWatch, StressMonitor
+    from skwater.resampling import SeasonStarts
 
-    monitor = StressMonitor(skwater.load(model), **_monitor(**options))
+    estimator = skwater.load(model)
+    if not any(isinstance(step, SeasonStarts) for _, step in getattr(estimator, "steps", [])):
+        click.echo(
+            f"Note: {model} was trained on whole seasons and may raise false alarms in the first "
+            f"weeks. Train it with --for-watch.",
+            err=True,
+        )
+    monitor = StressMonitor(estimator, **_monitor(**options))
     with FolderWatch(monitor, folder, out, **_watch(**options), verbose=1) as watch:
         click.echo(f"Watching {folder}; lines go to {out}.", err=True)
         while True:

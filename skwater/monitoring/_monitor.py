@@ -74,8 +74,9 @@ class StressMonitor:
     frames so far, and alarms follow the rule of :class:`~skwater.EarlyDetector`: the first frame
     on which the probability has been at least `threshold` for `n_consecutive` images in a row.
 
-    A network that was trained on whole seasons can be far off early in the season, and each image
-    is one more chance of a false alarm: choose `threshold` on inner folds, see
+    A network that was trained on whole seasons can be far off early in the season: it may call
+    every plant stressed. :class:`~skwater.resampling.SeasonStarts` before it teaches it the first
+    weeks. Each image is one more chance of a false alarm: choose `threshold` on inner folds, see
     :class:`~skwater.EarlyDetector`.
 
     Parameters
@@ -116,6 +117,7 @@ class StressMonitor:
     See Also
     --------
     skwater.EarlyDetector : The same rule for whole sequences.
+    skwater.resampling.SeasonStarts : Lets the network know the first weeks.
     skwater.predict_images : Predicts all images of a folder at once.
 
     Examples

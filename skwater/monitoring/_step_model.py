@@ -47,7 +47,7 @@ class StepModel:
         Parameters
         ----------
         states : list of tuple of tensor or None
-            State of each plant; None before its first frame.
+            State of each plant; None before its first frame. It is overwritten.
         x : tensor of shape (n_plants, c, h, w)
             Their frames, prepared.
 
@@ -60,7 +60,7 @@ class StepModel:
         """
         with torch.inference_mode():
             logits, new = self._module.step(x, _stack(states, self._module, x))
-        states = [tuple(part[i].clone() for part in new) for i in range(len(x))]
+            states = [_write(parts, state) for state, *parts in zip(states, *new, strict=True)]
         return states, to_probabilities(logits.cpu().numpy().astype(np.float64))
 
     def prepare(self, frames, day):
@@ -171,3 +171,10 @@ def _stack(states, module, x):
         new = tuple(part[0] for part in new)
     states = [new if state is None else state for state in states]
     return tuple(torch.stack(parts) for parts in zip(*states, strict=True))
+
+
+def _write(parts, state):
+    """A new state, in the memory of the last one: new memory for each frame leaves gaps."""
+    if state is None:
+        return tuple(part.clone() for part in parts)
+    return tuple(old.copy_(part) for old, part in zip(state, parts, strict=True))

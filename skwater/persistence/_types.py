@@ -10,7 +10,7 @@ _ALLOWED = {
     "skwater": {"Pipeline"},
     "skwater.classifiers": {"CNNLSTMClassifier", "ConvLSTMClassifier", "SequenceClassifier"},
     "skwater.early_detection": {"EarlyDetector"},
-    "skwater.resampling": {"RSSResampler"},
+    "skwater.resampling": {"RSSResampler", "SeasonStarts"},
     "skwater.preprocessing": {
         "BaselineCorrector",
         "CanopyCover",

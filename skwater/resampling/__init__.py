@@ -1,6 +1,7 @@
-"""Random Sequence Splicing: new training sequences from the frames of several plants."""
+"""New training sequences: splices of several plants, and starts of the season of one."""
 
 from ._rss_resampler import RSSResampler
+from ._season_starts import SeasonStarts
 from ._splice import splice
 
-__all__ = ["RSSResampler", "splice"]
+__all__ = ["RSSResampler", "SeasonStarts", "splice"]

@@ -153,10 +153,15 @@ def test_code_of_check_does_the_same(run, season):
     assert done.output.split("\n\n")[-1] in printed + "\n"
 
 
-@pytest.mark.parametrize("splice", ["", "--splice 20 --start 2025-05-01 --onset-day 28"])
-def test_code_of_train_does_the_same(run, season, tmp_path, splice):
+_ONSET = "--start 2025-05-01 --onset-day 28"
+
+
+@pytest.mark.parametrize(
+    "samplers", ["", f"--splice 20 {_ONSET}", f"--for-watch --pos-label dry {_ONSET}"]
+)
+def test_code_of_train_does_the_same(run, season, tmp_path, samplers):
     file = tmp_path / "model.skwater"
-    line = f"train {season / 'images.csv'} --size 8 --epochs 2 --out {file} {splice}"
+    line = f"train {season / 'images.csv'} --size 8 --epochs 2 --out {file} {samplers}"
     done = run(line)
     assert done.exit_code == 0
     assert f"{file}: trained on 18 plants, classes dry, wet" in done.stdout
@@ -167,7 +172,24 @@ def test_code_of_train_does_the_same(run, season, tmp_path, splice):
     assert not file.exists()
     names, _ = _execute(code)
     assert file.read_bytes() == first
-    assert hasattr(names["model"], "steps") == bool(splice)
+    assert hasattr(names["model"], "steps") == bool(samplers)
+
+
+def test_a_model_for_watch(run, season, tmp_path):
+    """Alarms of a model of whole seasons come on the first days, and are false."""
+    file, out = tmp_path / "model.skwater", tmp_path / "alarms.csv"
+    line = f"train {season / 'images.csv'} --size 8 --epochs 2 --out {file}"
+    done = run(f"{line} --for-watch --pos-label dry")
+    assert (done.exit_code, file.exists()) == (2, False)
+    assert "--for-watch needs --onset-day and --pos-label" in done.stderr
+    watch = f"watch {season / 'images'} --model {file} --out {out} --once --threshold 1"
+    for options, is_noted in (("", True), (f"--for-watch --pos-label dry {_ONSET}", False)):
+        assert run(f"{line} {options}").exit_code == 0
+        done = run(f"{watch} --pos-label dry")
+        assert done.exit_code == 0
+        assert ("Train it with --for-watch" in done.stderr) == is_noted
+        for made in (out, tmp_path / "alarms.csv.state"):
+            made.unlink()
 
 
 def test_damaged_images_are_missing_frames_by_choice(run, season, tmp_path):
