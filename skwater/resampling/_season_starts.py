@@ -25,8 +25,9 @@ class SeasonStarts(BaseSampler):
     stress belongs to the class that is not stressed, whatever becomes of the plant.
 
     Put it last, before the classifier and after an :class:`~skwater.RSSResampler`. Most starts are
-    not stressed, so give the classifier ``class_weight="balanced"``. A model of starts may be
-    somewhat worse on whole seasons.
+    not stressed, so give the classifier ``class_weight="balanced"``. It answers another question:
+    on whole seasons such a model can be worse (on real sugar beet a balanced accuracy of 0.71
+    instead of 0.87), and it misses more plants at the same threshold.
 
     Parameters
     ----------
