@@ -144,6 +144,7 @@ def early_detection_curve(
     LeakageWarning
         If the lower end of the interval is above chance on a day up to `onset_day`.
     UserWarning
+        If Ctrl-C ended the work: the curve is that of the finished repeats, if there is one.
         If days are left out because a plant has no image yet; or, once for all fits, if an
         :class:`~skwater.RSSResampler` in the pipeline makes fewer sequences than it was asked
         for, or if sequences end before its `onset`, so that it splices within classes.
@@ -196,10 +197,20 @@ def early_detection_curve(
     tasks = [Task(seeded(reader, fold.seed), X, y, fold) for fold in folds for reader in readers]
     warn_of_onset([estimator], lengths if one_model_per_date else [X.shape[1]], stacklevel=3)
     outcomes = [None] * len(tasks)
-    for place, outcome in run(
-        tasks, memory=memory, n_jobs=n_jobs, verbose=verbose, desc="early_detection_curve"
-    ):
-        outcomes[place] = outcome
+    try:
+        for place, outcome in run(
+            tasks, memory=memory, n_jobs=n_jobs, verbose=verbose, desc="early_detection_curve"
+        ):
+            outcomes[place] = outcome
+    except KeyboardInterrupt:
+        folds = _folds_of_finished_repeats(folds, outcomes)
+        if not folds:
+            raise
+        outcomes = outcomes[: len(folds) * len(readers)]
+        warnings.warn(
+            f"Interrupted. Repeats that were finished, and make the curve: {folds[-1].repeat + 1}.",
+            stacklevel=3,
+        )
     days = days[np.array(lengths) - 1]
     if one_model_per_date:
         _warn_of_lacking(outcomes, days)
@@ -217,6 +228,15 @@ def early_detection_curve(
     )
     _check_control(curve)
     return curve
+
+
+def _folds_of_finished_repeats(folds, outcomes):
+    """Folds before the first repeat of which an outcome is missing."""
+    of_fold = len(outcomes) // len(folds)
+    unfinished = [
+        folds[place // of_fold].repeat for place, outcome in enumerate(outcomes) if outcome is None
+    ]
+    return [fold for fold in folds if fold.repeat < min(unfinished, default=len(folds))]
 
 
 def _score_days(folds, outcomes, y, groups, scoring):

@@ -215,6 +215,29 @@ def test_what_is_fitted_and_only_once(make_season, tmp_path, one_model_per_date,
     assert np.array_equal(results[0].days, DAYS[1:])
 
 
+def test_ctrl_c_keeps_the_repeats_that_are_done(make_season):
+    X, y = make_season()
+    fits = []
+
+    class Interrupted(NearestCentroid):
+        def fit(self, X, y):
+            fits.append(1)
+            if len(fits) == n_fits:
+                raise KeyboardInterrupt
+            return super().fit(X, y)
+
+    n_fits = np.inf
+    whole = curve(Interrupted(), X, y, n_repeats=1)
+    n_fits = 2 * len(fits) + 2  # in the second repeat
+    with pytest.warns(UserWarning, match=r"finished, and make the curve: 1\."):
+        cut = curve(Interrupted(), X, y, n_repeats=3)
+    np.testing.assert_array_equal(cut.scores, whole.scores)
+    fits.clear()
+    n_fits = 2
+    with pytest.raises(KeyboardInterrupt):
+        curve(Interrupted(), X, y, n_repeats=3)
+
+
 def test_random_state_settles_folds_and_seeds(make_season):
     X, y = make_season()
     estimator = DummyClassifier(strategy="uniform")
