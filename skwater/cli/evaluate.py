@@ -59,6 +59,8 @@ def command(repeats, jobs, memory, report, **options):
     treatments, whole treatments are left out. A model that is no better than the best baseline has
     shown nothing.
 
+    Ctrl-C keeps what is finished: the table and the report are written, and the exit code is 130.
+
     \b
     Examples:
       skwater evaluate images.csv --pos-label dry
@@ -82,3 +84,5 @@ def command(repeats, jobs, memory, report, **options):
     if report:
         write_report(report, data=plants, result=result)
         click.echo(f"The report is {report}", err=True)
+    if not result.complete:
+        raise click.exceptions.Exit(130)

@@ -251,6 +251,24 @@ def test_code_of_evaluate_does_the_same(run, season):
     assert code.endswith('report("r.html", data=plants, result=result)\n')
 
 
+def test_an_interrupted_evaluation_keeps_what_is_finished(run, season, monkeypatch):
+    from skwater.evaluation import _benchmark
+
+    whole = _benchmark.run
+
+    def interrupted(tasks, **options):
+        for n_done, outcome in enumerate(whole(tasks, **options), 1):
+            yield outcome
+            if n_done > len(tasks) / 2:
+                raise KeyboardInterrupt
+
+    monkeypatch.setattr(_benchmark, "run", interrupted)
+    line = f"evaluate {season / 'images.csv'} --size 8 --epochs 1 --repeats 2 --pos-label dry"
+    done = run(line)
+    assert done.exit_code == 130
+    assert "conv-lstm" in done.stdout
+
+
 def test_evaluate_writes_a_report(run, season, tmp_path):
     pytest.importorskip("jinja2")
     pytest.importorskip("matplotlib")
