@@ -67,6 +67,7 @@ from skwater.preprocessing import (
     VegetationMask,
     WhiteBalance,
 )
+from skwater.resampling import SeasonStarts
 from skwater.sequences._recipe import check_plain_recipe, without_functions
 
 
@@ -194,6 +195,7 @@ def test_pipelines_of_images(make_classifier, pipeline, tmp_path):
     ]
     if pipeline is not SklearnPipeline:
         steps.append(("rss", RSSResampler(6, random_state=0, lazy=True)))
+        steps.append(("starts", SeasonStarts(2)))
     model = pipeline([*steps, ("net", make_classifier())], memory=str(tmp_path / "cache"))
     model.fit(X, y)
     loaded = saved(model, tmp_path)
@@ -259,6 +261,7 @@ def test_every_allowed_class_is_tested(make_plants):
         "FrameSampler",
         "Resize",
         "RSSResampler",
+        "SeasonStarts",
         "VegetationMask",
         "WhiteBalance",
     }
