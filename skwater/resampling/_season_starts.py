@@ -55,7 +55,7 @@ class SeasonStarts(BaseSampler):
     >>> import numpy as np
     >>> from skwater.resampling import SeasonStarts
     >>> X = np.array([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])
-    >>> X_new, y_new = SeasonStarts(onset=1).fit_resample(X, [0, 1])
+    >>> X_new, y_new = SeasonStarts(onset=1).fit_resample(X, np.array([0, 1]))
     >>> X_new
     array([[ 1.,  2.,  3.],
            [ 4.,  5.,  6.],

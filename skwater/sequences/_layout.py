@@ -4,6 +4,7 @@ X is (n_samples, n_frames, height, width, n_channels), one row for each plant. T
 left out if they are not needed. Nothing outside this package looks at ``X.ndim``.
 """
 
+import math
 from numbers import Real
 
 import numpy as np
@@ -18,6 +19,7 @@ LAYOUTS = {
 }
 _NESTED = list | tuple | np.ndarray
 _LARGEST_EXACT = 2**53  # float64 has every integer up to here
+_VALUES_AT_ONCE = 2**16  # more would leave the cache
 
 
 def as_frames(X):
@@ -95,6 +97,13 @@ def as_array(sequences):
 def can_be_illegal(dtype):
     """Whether values of this dtype can be NaN, infinite or too large to become floats."""
     return dtype.kind == "f" or (dtype.kind in "iu" and dtype.itemsize == 8)
+
+
+def rows_at_once(X, n_rows):
+    """Yield the rows of X or its base that are read together: images one by one, many vectors."""
+    step = 1 if has_images(X) else max(1, _VALUES_AT_ONCE // math.prod(X.shape[1:]))
+    for start in range(0, n_rows, step):
+        yield np.arange(start, min(start + step, n_rows))
 
 
 def are_legal(values):

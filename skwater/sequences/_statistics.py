@@ -2,35 +2,58 @@
 
 import numpy as np
 
-from ._layout import as_frames, frame_shape, missing_in
-from ._lazy import SplicedSequences, is_lazy, n_base, used_frames
+from ._layout import (
+    are_legal,
+    as_frames,
+    can_be_illegal,
+    frame_shape,
+    missing_in,
+    rows_at_once,
+)
+from ._lazy import SplicedSequences, is_lazy, n_base
 
 
 def channel_statistics(X, rows):
     """Return mean and standard deviation of each channel over the frames of some rows of X.
 
     Missing frames are left out. A constant channel gets the standard deviation 1, so that dividing
-    by it is safe. Each distinct frame is read once, one plant at a time, and weighted by how often
-    it is used.
+    by it is safe. Each distinct frame is read once, a few plants at a time, and weighted by how
+    often it is used.
     """
     X = X[rows] if is_lazy(X) else SplicedSequences(X)[rows]
     weights = np.zeros((n_base(X), X.shape[1]))
     np.add.at(weights, (X.donors, np.arange(X.shape[1])), 1)
     means = np.zeros((*weights.shape, frame_shape(X)[-1]))
     variances = np.zeros_like(means)
-    for row, used in used_frames(X):
-        frames = as_frames(X._read(np.full(len(used), row), X.frames[used])[None])[0]
-        missing = missing_in(frames, f"sample {row}", X.frames[used])
-        weights[row, used[missing]] = 0
-        used, frames = used[~missing], frames[~missing]
-        if frames.shape[1:3] == (1, 1):
-            means[row, used] = frames[:, 0, 0]
+    for some in rows_at_once(X, len(weights)):
+        i, t = np.nonzero(weights[some])
+        if not len(i):
             continue
-        means[row, used] = frames.mean(axis=(1, 2), dtype=np.float64)
-        variances[row, used] = frames.var(axis=(1, 2), dtype=np.float64)
+        i = some[i]
+        frames = as_frames(X._read(i, X.frames[t])[None])[0]
+        missing = _missing(frames, i, X.frames[t])
+        weights[i[missing], t[missing]] = 0
+        i, t, frames = i[~missing], t[~missing], frames[~missing]
+        if frames.shape[1:3] == (1, 1):
+            means[i, t] = frames[:, 0, 0]
+            continue
+        means[i, t] = frames.mean(axis=(1, 2), dtype=np.float64)
+        variances[i, t] = frames.var(axis=(1, 2), dtype=np.float64)
     weights = weights / weights.sum()
     mean = np.einsum("nt,ntc->c", weights, means)
     variance = np.einsum("nt,ntc->c", weights, variances + (means - mean) ** 2)
     std = np.sqrt(variance)
     constant = std <= 1e-12 * np.abs(mean)
     return mean, np.where(constant, 1.0, std)
+
+
+def _missing(frames, rows, columns):
+    """Which frames of several rows, in order, are missing."""
+    if not can_be_illegal(frames.dtype) or are_legal(frames).all():
+        return np.zeros(len(frames), dtype=bool)
+    return np.concatenate(
+        [
+            missing_in(frames[rows == row], f"sample {row}", columns[rows == row])
+            for row in np.unique(rows)
+        ]
+    )

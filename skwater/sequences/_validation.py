@@ -9,6 +9,7 @@ from sklearn.utils.validation import _check_y, validate_data
 
 from ._layout import (
     LAYOUTS,
+    are_legal,
     as_array,
     as_frames,
     can_be_illegal,
@@ -16,6 +17,7 @@ from ._layout import (
     has_images,
     missing_in,
     more,
+    rows_at_once,
 )
 from ._lazy import gather, is_lazy, n_base, used_frames
 from ._recipe import check_recipe, store_recipe
@@ -218,6 +220,10 @@ def missing_frames(X):
             missing[row, used] = X._missing(row, X.frames[used])
         return gather(missing, X.donors)
     missing = np.zeros(X.shape[:2], dtype=bool)
-    for i in range(len(X)):  # one plant at a time: no mask of all sequences
-        missing[i] = missing_in(np.asarray(X[i]), f"sample {i}", range(X.shape[1]))
+    is_array = isinstance(X, np.ndarray)  # other containers need to have single rows only
+    for rows in rows_at_once(X, len(X)):
+        if is_array and are_legal(X[rows[0] : rows[-1] + 1]).all():
+            continue
+        for i in rows:
+            missing[i] = missing_in(np.asarray(X[i]), f"sample {i}", range(X.shape[1]))
     return missing
