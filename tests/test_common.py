@@ -42,7 +42,7 @@ TemporalAttentionNet = import_example("plot_12_new_network").TemporalAttentionNe
 LEAST = {
     ConvLSTMClassifier(): 54,
     CNNLSTMClassifier(): 54,
-    SequenceClassifier(TemporalAttentionNet, max_epochs=60): 54,
+    SequenceClassifier(TemporalAttentionNet, max_epochs=40): 54,
     RSSResampler(): 38,
     FrameSampler(): 45,
     BaselineCorrector(7): 45,
