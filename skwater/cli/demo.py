@@ -61,6 +61,8 @@ def command(ctx, folder):
 What to try next:
   skwater inspect {folder}/model.skwater
   skwater evaluate {folder}/images.csv --size 32 --pos-label dry
-  skwater watch {folder}/next-season/images --model {folder}/model.skwater \
+  skwater train {folder}/images.csv --size 32 --start 2025-05-01 --onset-day 28 \
+--pos-label dry --for-watch --out {folder}/watch.skwater
+  skwater watch {folder}/next-season/images --model {folder}/watch.skwater \
 --out {folder}/alarms.csv --pos-label dry --threshold 0.8 --start 2026-05-01 --once
   skwater check YOUR-IMAGES.csv --help""")

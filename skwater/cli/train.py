@@ -36,7 +36,8 @@ def command(out, **options):
     The file is safe to share and holds no images. It remembers how the images were read, and the
     day of each: new images are read in the same way. Use 'skwater evaluate' before, to see whether
     such a model can be trusted at all. A model for 'skwater watch' needs --for-watch: one of whole
-    seasons raises false alarms in the first weeks.
+    seasons raises false alarms in the first weeks. For 'skwater predict' at the end of a season
+    leave it out: such a model knows whole seasons less well.
 
     \b
     Examples:

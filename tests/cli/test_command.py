@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 import shutil
 import subprocess
 import sys
@@ -285,10 +286,14 @@ def test_a_session_without_python(run, tmp_path, monkeypatch):
     assert done.exit_code == 0, done.output
     assert "No problem found." in done.stdout
     assert "plant-18," in done.stdout
-    watch = next(line for line in done.stdout.splitlines() if "skwater watch" in line)
-    done = run(watch.strip().removeprefix("skwater "))
-    assert done.exit_code == 0
+    next_lines = done.stdout.split("What to try next:")[1].splitlines()
+    for name in ("train", "watch"):
+        line = next(line for line in next_lines if f"skwater {name}" in line)
+        done = run(line.strip().removeprefix("skwater "))
+        assert done.exit_code == 0
     assert "ALARM: plant plant-18" in done.stdout
+    days = [float(day) for day in re.findall(r"ALARM: .* day (\d+)", done.stdout)]
+    assert min(days) > 28, "no alarm before the last irrigation"
     assert len(Path("my demo/alarms.csv").read_text().splitlines()) == 91
 
 
