@@ -42,6 +42,12 @@ def model_options(function):
     return function
 
 
+def take_model_options(options):
+    """Remove the options of the model from those of a command, and return them."""
+    names = ("network", "splice", "for_watch", "pos_label", "epochs", "seed")
+    return {name: options.pop(name) for name in names}
+
+
 def make_model(plants, *, network, splice, for_watch, pos_label, epochs, seed, verbose=0):
     """Make the model that the options describe."""
     import skwater

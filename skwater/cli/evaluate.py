@@ -4,9 +4,7 @@ import click
 
 from ._command import Code, Command, NewFile, call, literal
 from ._images import image_options, load, load_code, on_error_option
-from ._model import make_model, model_code, model_options
-
-_MODEL = ("network", "splice", "for_watch", "pos_label", "epochs", "seed")
+from ._model import make_model, model_code, model_options, take_model_options
 
 
 def _settings(repeats, jobs, memory, pos_label, seed, **_):
@@ -15,7 +13,7 @@ def _settings(repeats, jobs, memory, pos_label, seed, **_):
 
 
 def _code(repeats, jobs, memory, report, **options):
-    model = {name: options.pop(name) for name in _MODEL}
+    model = take_model_options(options)
     benchmark = call(
         "benchmark",
         Code(f'{{"{model["network"]}": model}}'),
@@ -70,7 +68,7 @@ def command(repeats, jobs, memory, report, **options):
 
     if report:  # an error that it is not installed comes before the work
         from skwater.evaluation import report as write_report
-    model = {name: options.pop(name) for name in _MODEL}
+    model = take_model_options(options)
     plants = load(**options)
     result = benchmark(
         {model["network"]: make_model(plants, **model)},

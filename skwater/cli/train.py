@@ -4,13 +4,11 @@ import click
 
 from ._command import Code, Command, NewFile, call
 from ._images import image_options, load, load_code, on_error_option
-from ._model import make_model, model_code, model_options
-
-_MODEL = ("network", "splice", "for_watch", "pos_label", "epochs", "seed")
+from ._model import make_model, model_code, model_options, take_model_options
 
 
 def _code(out, **options):
-    model = {name: options.pop(name) for name in _MODEL}
+    model = take_model_options(options)
     notes = Code('{"trained_on": plants.plant}')
     return f"""\
 import skwater
@@ -47,7 +45,7 @@ def command(out, **options):
     """
     import skwater
 
-    model_settings = {name: options.pop(name) for name in _MODEL}
+    model_settings = take_model_options(options)
     plants = load(**options)
     model = make_model(plants, **model_settings, verbose=1)
     model.fit(plants.data, plants.target)

@@ -23,7 +23,7 @@ from ._baselines import METADATA_ONLY, default_baselines
 from ._benchmark_result import BenchmarkResult
 from ._folds import make_folds
 from ._table import Fit
-from ._tasks import Task, run, seed_parameters, seeded
+from ._tasks import Task, run_until_interrupted, seed_parameters, seeded
 from ._validation import check_memory_can_help, check_metadata, check_plants, check_pos_label
 
 
@@ -186,13 +186,10 @@ def benchmark(
     if verbose:
         counts = f"{len(tasks)} fits ({len(models)} models, {len(folds)} folds)"
         print(f"benchmark: {counts}; the time left follows.", file=sys.stderr)
-    outcomes = {}
-    try:
-        for place, outcome in run(
-            tasks, memory=memory, n_jobs=n_jobs, verbose=verbose, desc="benchmark"
-        ):
-            outcomes[place] = outcome
-    except KeyboardInterrupt:
+    outcomes = run_until_interrupted(
+        tasks, memory=memory, n_jobs=n_jobs, verbose=verbose, desc="benchmark"
+    )
+    if len(outcomes) < len(tasks):
         warnings.warn(
             f"Interrupted after {len(outcomes)} of {len(tasks)} fits. The table holds the models "
             f"and repeats that were finished.",

@@ -20,7 +20,7 @@ from ..sequences import SequencesLike, check_days, missing_frames
 from ._early_result import EarlyDetectionCurve
 from ._folds import make_folds
 from ._result import show_days
-from ._tasks import Task, run, seed_parameters, seeded
+from ._tasks import Task, run_until_interrupted, seed_parameters, seeded
 from ._validation import check_memory_can_help, check_plants
 
 
@@ -196,21 +196,12 @@ def early_detection_curve(
     )
     tasks = [Task(seeded(reader, fold.seed), X, y, fold) for fold in folds for reader in readers]
     warn_of_onset([estimator], lengths if one_model_per_date else [X.shape[1]], stacklevel=3)
-    outcomes = [None] * len(tasks)
-    try:
-        for place, outcome in run(
-            tasks, memory=memory, n_jobs=n_jobs, verbose=verbose, desc="early_detection_curve"
-        ):
-            outcomes[place] = outcome
-    except KeyboardInterrupt:
-        folds = _folds_of_finished_repeats(folds, outcomes)
-        if not folds:
-            raise
-        outcomes = outcomes[: len(folds) * len(readers)]
-        warnings.warn(
-            f"Interrupted. Repeats that were finished, and make the curve: {folds[-1].repeat + 1}.",
-            stacklevel=3,
-        )
+    done = run_until_interrupted(
+        tasks, memory=memory, n_jobs=n_jobs, verbose=verbose, desc="early_detection_curve"
+    )
+    if len(done) < len(tasks):
+        folds = _folds_of_finished_repeats(folds, done, len(readers))
+    outcomes = [done[place] for place in range(len(folds) * len(readers))]
     days = days[np.array(lengths) - 1]
     if one_model_per_date:
         _warn_of_lacking(outcomes, days)
@@ -230,13 +221,16 @@ def early_detection_curve(
     return curve
 
 
-def _folds_of_finished_repeats(folds, outcomes):
-    """Folds before the first repeat of which an outcome is missing."""
-    of_fold = len(outcomes) // len(folds)
-    unfinished = [
-        folds[place // of_fold].repeat for place, outcome in enumerate(outcomes) if outcome is None
-    ]
-    return [fold for fold in folds if fold.repeat < min(unfinished, default=len(folds))]
+def _folds_of_finished_repeats(folds, done, n_of_fold):
+    """After Ctrl-C, folds before the first repeat of which an outcome is missing."""
+    first_missing = next(place for place in range(len(folds) * n_of_fold) if place not in done)
+    n_repeats = folds[first_missing // n_of_fold].repeat
+    if n_repeats == 0:
+        raise KeyboardInterrupt
+    warnings.warn(
+        f"Interrupted. Repeats that were finished, and make the curve: {n_repeats}.", stacklevel=4
+    )
+    return [fold for fold in folds if fold.repeat < n_repeats]
 
 
 def _score_days(folds, outcomes, y, groups, scoring):

@@ -65,6 +65,15 @@ class _Memory:
         self.image_day = np.nan  # of the last frame that was not missing
         self.status = None
 
+    @torch.inference_mode()
+    def write(self, state):
+        """Copy a state to the memory of the last one: new memory for each frame leaves gaps."""
+        if self.state is None:
+            self.state = tuple(part.clone() for part in state)
+        else:
+            for old, part in zip(self.state, state, strict=True):
+                old.copy_(part)
+
 
 class StressMonitor:
     """Raise alarms for plants during the season, with one network step for each new image.
@@ -253,7 +262,7 @@ class StressMonitor:
             memories = [self._memories.get(plants[i], _Memory()) for i in part]
             states, probabilities = self._model.step([m.state for m in memories], x)
             for k, memory in enumerate(memories):
-                memory.state = states[k]
+                memory.write(states[k])
                 probability = float(probabilities[k, self._rule.pos])
                 self._follow(plants[part[k]], memory, probability, day, missing[k])
                 self._memories[plants[part[k]]] = memory

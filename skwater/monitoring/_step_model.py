@@ -47,20 +47,20 @@ class StepModel:
         Parameters
         ----------
         states : list of tuple of tensor or None
-            State of each plant; None before its first frame. It is overwritten.
+            State of each plant; None before its first frame.
         x : tensor of shape (n_plants, c, h, w)
             Their frames, prepared.
 
         Returns
         -------
         states : list of tuple of tensor
-            The new states.
+            The new states, views of what all plants have in common: copy what is to stay.
         probabilities : ndarray of shape (n_plants, n_classes), dtype float64
             Probabilities after the frame.
         """
         with torch.inference_mode():
             logits, new = self._module.step(x, _stack(states, self._module, x))
-            states = [_write(parts, state) for state, *parts in zip(states, *new, strict=True)]
+            states = list(zip(*new, strict=True))
         return states, to_probabilities(logits.cpu().numpy().astype(np.float64))
 
     def prepare(self, frames, day):
@@ -171,10 +171,3 @@ def _stack(states, module, x):
         new = tuple(part[0] for part in new)
     states = [new if state is None else state for state in states]
     return tuple(torch.stack(parts) for parts in zip(*states, strict=True))
-
-
-def _write(parts, state):
-    """A new state, in the memory of the last one: new memory for each frame leaves gaps."""
-    if state is None:
-        return tuple(part.clone() for part in parts)
-    return tuple(old.copy_(part) for old, part in zip(state, parts, strict=True))

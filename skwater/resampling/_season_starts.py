@@ -122,12 +122,11 @@ class SeasonStarts(BaseSampler):
         containers = ArraysTransformer(X, y)
         return containers.transform(*self._fit_resample(*self._check(X, y)))
 
-    def _fit_resample(self, X, y):
+    def _fit_resample(self, X, y, before):
         present = ~missing_frames(X)
         last = present.shape[1] - 1 - present[:, ::-1].argmax(axis=1)
         present[np.arange(len(X)), last] = False  # that start is the plant itself
         rows, ends = np.nonzero(present)
-        before = y[y != self._pos_label(y)][0]
         y_new = np.concatenate([y, np.where(ends < self.onset, before, y[rows])])
         rows = np.concatenate([np.arange(len(X)), rows])
         lengths = np.concatenate([np.full(len(X), X.shape[1]), ends + 1])
@@ -138,6 +137,7 @@ class SeasonStarts(BaseSampler):
         return X_new, y_new
 
     def _check(self, X, y):
+        """Sequences, classes, and the class of plants before the onset."""
         self._validate_params()
         check_classification_targets(y)
         X, y = check_sequences(self, X, y, reset=True)
@@ -149,14 +149,10 @@ class SeasonStarts(BaseSampler):
                 f"onset={self.onset} leaves no frame in which a plant could be stressed: X has "
                 f"{X.shape[1]} frames."
             )
-        self._pos_label(y)
-        return X, y
-
-    def _pos_label(self, y):
         pos_label = _check_pos_label_consistency(self.pos_label, y)
-        if pos_label not in y:
+        if pos_label not in classes:
             raise ValueError(f"pos_label={pos_label!r} is none of the classes.")
-        return pos_label
+        return X, y, classes[classes != pos_label][0]
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

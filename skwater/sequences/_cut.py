@@ -39,11 +39,10 @@ class CutSequences(LazySequences):
 
     def _identify(self, rows, columns):
         is_there = rows != self._nowhere
-        names = self.source._identify(rows[is_there], columns[is_there])
-        if names is None:
-            return None
-        names = iter(names)
-        return [next(names) if there else b"missing" for there in is_there]
+        names = self.source._identify(np.where(is_there, rows, 0), columns)
+        return names and [
+            name if there else b"missing" for name, there in zip(names, is_there, strict=True)
+        ]
 
     def _read(self, rows, columns):
         frames = np.full((len(rows), *self.frame_shape), np.nan, self.dtype)

@@ -100,10 +100,10 @@ def can_be_illegal(dtype):
 
 
 def rows_at_once(X, n_rows):
-    """Yield the rows of X or its base that are read together: images one by one, many vectors."""
+    """Yield slices of rows of X or its base to read together: images one by one, many vectors."""
     step = 1 if has_images(X) else max(1, _VALUES_AT_ONCE // math.prod(X.shape[1:]))
     for start in range(0, n_rows, step):
-        yield np.arange(start, min(start + step, n_rows))
+        yield slice(start, min(start + step, n_rows))
 
 
 def are_legal(values):
@@ -116,19 +116,24 @@ def are_legal(values):
         return np.isfinite(values.astype(np.float32))
 
 
-def missing_in(sequence, name, positions):
-    """Tell for each frame whether it is all-NaN; refuse values that no estimator can use."""
-    if not can_be_illegal(sequence.dtype) or (legal := are_legal(sequence)).all():
-        return np.zeros(len(sequence), dtype=bool)
-    values = sequence.reshape(len(sequence), -1, frame_shape(sequence[None])[-1])
+def missing_in(frames, rows, columns, of=""):
+    """Tell for each frame whether it is all-NaN; refuse values that no estimator can use.
+
+    Rows and columns say where each frame is, for the error; `of` says of what.
+    """
+    if not can_be_illegal(frames.dtype) or (legal := are_legal(frames)).all():
+        return np.zeros(len(frames), dtype=bool)
+    values = frames.reshape(len(frames), -1, frame_shape(frames[None])[-1])
     missing = np.isnan(values).all(axis=(1, 2))
     bad = ~legal.reshape(values.shape) & ~missing[:, None, None]
     if bad.any():
         frame, _, channel = np.argwhere(bad)[0]
+        rows = np.broadcast_to(rows, len(frames))
+        n_there = bad[rows == rows[frame]].sum()
         raise ValueError(
             _what_is_wrong(values[bad][0]).format(
-                f"{name}, frame {positions[frame]}, channel {channel}; {bad.sum()} such "
-                f"{'value' if bad.sum() == 1 else 'values'} there"
+                f"sample {rows[frame]}{of}, frame {columns[frame]}, channel {channel}; {n_there} "
+                f"such {'value' if n_there == 1 else 'values'} there"
             )
         )
     return missing

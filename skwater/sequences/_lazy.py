@@ -291,7 +291,7 @@ class SplicedSequences(LazySequences):
         return self.base[rows, columns]
 
     def _missing(self, row, columns):
-        return missing_in(self.base[row, columns], f"sample {row} of the base", columns)
+        return missing_in(self.base[row, columns], row, columns, " of the base")
 
     def __repr__(self):
         return f"{super().__repr__()[:-1]}, n_base={len(self.base)})"
@@ -344,7 +344,7 @@ class MappedSequences(LazySequences):
     def _map(self, rows, columns):
         out = np.empty((len(rows), *self.frame_shape), self.dtype)
         frames = self.source._read(rows, columns)
-        present = ~missing_in(frames, f"sample {rows[0]} of the base", columns)
+        present = ~missing_in(frames, rows, columns, " of the base")
         if not present.all():
             out[~present] = np.nan
         if present.any():

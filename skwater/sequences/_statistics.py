@@ -2,14 +2,7 @@
 
 import numpy as np
 
-from ._layout import (
-    are_legal,
-    as_frames,
-    can_be_illegal,
-    frame_shape,
-    missing_in,
-    rows_at_once,
-)
+from ._layout import as_frames, frame_shape, missing_in, rows_at_once
 from ._lazy import SplicedSequences, is_lazy, n_base
 
 
@@ -29,9 +22,9 @@ def channel_statistics(X, rows):
         i, t = np.nonzero(weights[some])
         if not len(i):
             continue
-        i = some[i]
+        i += some.start
         frames = as_frames(X._read(i, X.frames[t])[None])[0]
-        missing = _missing(frames, i, X.frames[t])
+        missing = missing_in(frames, i, X.frames[t])
         weights[i[missing], t[missing]] = 0
         i, t, frames = i[~missing], t[~missing], frames[~missing]
         if frames.shape[1:3] == (1, 1):
@@ -45,15 +38,3 @@ def channel_statistics(X, rows):
     std = np.sqrt(variance)
     constant = std <= 1e-12 * np.abs(mean)
     return mean, np.where(constant, 1.0, std)
-
-
-def _missing(frames, rows, columns):
-    """Which frames of several rows, in order, are missing."""
-    if not can_be_illegal(frames.dtype) or are_legal(frames).all():
-        return np.zeros(len(frames), dtype=bool)
-    return np.concatenate(
-        [
-            missing_in(frames[rows == row], f"sample {row}", columns[rows == row])
-            for row in np.unique(rows)
-        ]
-    )

@@ -9,7 +9,6 @@ from sklearn.utils.validation import _check_y, validate_data
 
 from ._layout import (
     LAYOUTS,
-    are_legal,
     as_array,
     as_frames,
     can_be_illegal,
@@ -220,10 +219,10 @@ def missing_frames(X):
             missing[row, used] = X._missing(row, X.frames[used])
         return gather(missing, X.donors)
     missing = np.zeros(X.shape[:2], dtype=bool)
-    is_array = isinstance(X, np.ndarray)  # other containers need to have single rows only
-    for rows in rows_at_once(X, len(X)):
-        if is_array and are_legal(X[rows[0] : rows[-1] + 1]).all():
-            continue
-        for i in rows:
-            missing[i] = missing_in(np.asarray(X[i]), f"sample {i}", range(X.shape[1]))
+    for some in rows_at_once(X, len(X)):
+        # A container that is no array has images, and may read single rows only.
+        X_some = np.asarray(X[some.start])[None] if has_images(X) else X[some]
+        rows, columns = np.indices(X_some.shape[:2]).reshape(2, -1)
+        frames = X_some.reshape(-1, *X.shape[2:])
+        missing[some] = missing_in(frames, rows + some.start, columns).reshape(-1, X.shape[1])
     return missing

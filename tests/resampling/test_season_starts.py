@@ -1,10 +1,11 @@
 import numpy as np
 import pytest
+from torch import nn
 
 from skwater import ConvLSTMClassifier, SplicedSequences, make_pipeline
-from skwater.datasets import make_water_stress
+from skwater.datasets import load_manifest, make_image_folder, make_water_stress
 from skwater.monitoring import StressMonitor
-from skwater.preprocessing import CanopyCover
+from skwater.preprocessing import CanopyCover, FrameEncoder
 from skwater.resampling import SeasonStarts
 from skwater.sequences import missing_frames
 
@@ -61,6 +62,28 @@ def test_lazy_sequences_stay_lazy_and_are_the_same():
     fits = [ConvLSTMClassifier(max_epochs=2, random_state=0).fit(X, y_whole) for X in (whole, lazy)]
     probabilities = [model.predict_proba(plants.data) for model in fits]
     np.testing.assert_allclose(*probabilities, atol=1e-5)
+
+
+def test_images_on_disk_are_encoded_once(tmp_path):
+    """An image of many starts is one image: the cache knows it by its file."""
+    pytest.importorskip("cv2")
+    csv = make_image_folder(tmp_path, size=16, random_state=0)
+    plants = load_manifest(csv, size=16)
+    X, _ = SeasonStarts(2, pos_label="dry").fit_resample(plants.data, plants.target)
+    seen = []
+
+    class Mean(nn.Module):
+        def forward(self, x):
+            seen.append(len(x))
+            return x.mean((2, 3))
+
+    encoder = FrameEncoder(Mean(), white=255, cache=tmp_path / "cache", verbose=0)
+    vectors = encoder.transform(X)
+    assert sum(seen) == (~missing_frames(plants.data)).sum()
+    np.testing.assert_allclose(
+        vectors, FrameEncoder(Mean(), white=255, verbose=0).transform(np.asarray(X))
+    )
+    np.testing.assert_array_equal(missing_frames(vectors), missing_frames(X))
 
 
 def test_errors():
