@@ -67,9 +67,8 @@ except ValueError as error:
 
 # %%
 # With ``on_error="missing"`` these two become missing frames, as the image that was never taken is
-# one. ``start`` is day 0, here the day of
-# sowing, and ``onset_day`` is the day of the last irrigation. The images stay on disk until a
-# batch needs them.
+# one. ``start`` is day 0, here the day of sowing, and ``onset_day`` is the day of the last
+# irrigation. The images stay on disk until a batch needs them.
 plants = load_manifest(root / "images.csv", on_error="missing", **options)
 print(plants.summary())
 

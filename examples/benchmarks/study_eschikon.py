@@ -28,7 +28,7 @@ from sklearn.model_selection import StratifiedKFold, cross_val_predict
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.utils import Bunch
 from study_early_detection import early_detection
-from study_report import NOT_SCORED, as_table, keep_old
+from study_report import DOCS, NOT_SCORED, as_table, keep_old
 
 from skwater import CNNLSTMClassifier, ConvLSTMClassifier, RSSResampler, make_pipeline
 from skwater.datasets import fetch_eschikon_indicators, make_water_stress
@@ -36,7 +36,6 @@ from skwater.evaluation import benchmark
 from skwater.preprocessing import FrameSampler
 
 FAST = "SKWATER_EXAMPLES_FAST" in os.environ  # a few minutes, to try the script itself
-DOCS = Path(__file__).resolve().parents[2] / "docs"
 N_MAIN_REPEATS, N_SEEDS = (1, 1) if FAST else (10, 5)
 LENGTH = {"max_epochs": 1} if FAST else {}
 IMAGE_SIZE = 8 if FAST else 24

@@ -1,7 +1,9 @@
 """Tables of the studies, and reports of which only some models were scored anew."""
 
 import re
+from pathlib import Path
 
+DOCS = Path(__file__).resolve().parents[2] / "docs"
 NOT_SCORED = "not scored"
 
 

@@ -29,13 +29,12 @@ from sklearn.linear_model import LogisticRegression, RidgeClassifierCV
 from sklearn.metrics import balanced_accuracy_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
-from study_report import NOT_SCORED, as_table, keep_old
+from study_report import DOCS, NOT_SCORED, as_table, keep_old
 from tqdm.auto import tqdm
 
 from skwater import CNNLSTMClassifier, ConvLSTMClassifier, RSSResampler
 
 FAST = "SKWATER_EXAMPLES_FAST" in os.environ  # a minute, to try the script itself
-DOCS = Path(__file__).resolve().parents[2] / "docs"
 N_DRAWS = 2 if FAST else 30
 ONSET_DAY = 16  # read off the curves; the true day is not recorded
 LAST_DAY = 33
