@@ -4,6 +4,7 @@ import os
 import sys
 import warnings
 from collections.abc import Mapping
+from contextlib import suppress
 from itertools import product
 from numbers import Integral
 from typing import Literal
@@ -23,7 +24,7 @@ from ._baselines import METADATA_ONLY, default_baselines
 from ._benchmark_result import BenchmarkResult
 from ._folds import make_folds
 from ._table import Fit
-from ._tasks import Task, run_until_interrupted, seed_parameters, seeded
+from ._tasks import Task, run, seed_parameters, seeded
 from ._validation import check_memory_can_help, check_metadata, check_plants, check_pos_label
 
 
@@ -186,9 +187,9 @@ def benchmark(
     if verbose:
         counts = f"{len(tasks)} fits ({len(models)} models, {len(folds)} folds)"
         print(f"benchmark: {counts}; the time left follows.", file=sys.stderr)
-    outcomes = run_until_interrupted(
-        tasks, memory=memory, n_jobs=n_jobs, verbose=verbose, desc="benchmark"
-    )
+    outcomes, bar = {}, {"verbose": verbose, "desc": "benchmark"}
+    with suppress(KeyboardInterrupt):  # what is finished stays
+        outcomes.update(run(tasks, memory=memory, n_jobs=n_jobs, **bar))
     if len(outcomes) < len(tasks):
         warnings.warn(
             f"Interrupted after {len(outcomes)} of {len(tasks)} fits. The table holds the models "

@@ -2,6 +2,7 @@
 
 import os
 import warnings
+from contextlib import suppress
 from numbers import Integral, Real
 from typing import Literal
 
@@ -20,7 +21,7 @@ from ..sequences import SequencesLike, check_days, missing_frames
 from ._early_result import EarlyDetectionCurve
 from ._folds import make_folds
 from ._result import show_days
-from ._tasks import Task, run_until_interrupted, seed_parameters, seeded
+from ._tasks import Task, run, seed_parameters, seeded
 from ._validation import check_memory_can_help, check_plants
 
 
@@ -196,9 +197,9 @@ def early_detection_curve(
     )
     tasks = [Task(seeded(reader, fold.seed), X, y, fold) for fold in folds for reader in readers]
     warn_of_onset([estimator], lengths if one_model_per_date else [X.shape[1]], stacklevel=3)
-    done = run_until_interrupted(
-        tasks, memory=memory, n_jobs=n_jobs, verbose=verbose, desc="early_detection_curve"
-    )
+    done, bar = {}, {"verbose": verbose, "desc": "early_detection_curve"}
+    with suppress(KeyboardInterrupt):  # what is finished stays
+        done.update(run(tasks, memory=memory, n_jobs=n_jobs, **bar))
     if len(done) < len(tasks):
         folds = _folds_of_finished_repeats(folds, done, len(readers))
     outcomes = [done[place] for place in range(len(folds) * len(readers))]

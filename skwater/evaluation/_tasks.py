@@ -119,15 +119,6 @@ def run(tasks, *, memory=None, n_jobs=None, verbose=1, desc=None):
             yield place, outcome
 
 
-def run_until_interrupted(tasks, **options):
-    """Outcomes by place in the list, as :func:`run` yields them; after Ctrl-C the finished ones."""
-    outcomes = {}
-    with suppress(KeyboardInterrupt):
-        for place, outcome in run(tasks, **options):
-            outcomes[place] = outcome
-    return outcomes
-
-
 def _parallel(n_jobs):
     try:
         return Parallel(n_jobs=n_jobs, return_as="generator_unordered")

@@ -253,9 +253,9 @@ def test_code_of_evaluate_does_the_same(run, season):
 
 
 def test_an_interrupted_evaluation_keeps_what_is_finished(run, season, monkeypatch):
-    from skwater.evaluation import _tasks
+    from skwater.evaluation import _benchmark
 
-    whole = _tasks.run
+    whole = _benchmark.run
 
     def interrupted(tasks, **options):
         for n_done, outcome in enumerate(whole(tasks, **options), 1):
@@ -263,7 +263,7 @@ def test_an_interrupted_evaluation_keeps_what_is_finished(run, season, monkeypat
             if n_done > len(tasks) / 2:
                 raise KeyboardInterrupt
 
-    monkeypatch.setattr(_tasks, "run", interrupted)
+    monkeypatch.setattr(_benchmark, "run", interrupted)
     line = f"evaluate {season / 'images.csv'} --size 8 --epochs 1 --repeats 2 --pos-label dry"
     done = run(line)
     assert done.exit_code == 130
