@@ -32,11 +32,11 @@ def build_torch(contender, batch, size, n_hidden, threads):
     from textbook import TextbookConvLSTMNet
     from torch import nn
 
-    from skwater.nn import ConvLSTMNet, _recurrence
+    from skwater.nn import ConvLSTMNet, _layer
 
     torch.set_num_threads(threads)
     if contender == PYTORCH_ONLY:
-        _recurrence._HAS_LLVMLITE = False
+        _layer._HAS_LLVMLITE = False
     if contender == ROOFLINE:
         conv, x = nn.Conv2d(64, 64, 3, padding=1), torch.rand(batch, 64, size, size)
         x = x.to(memory_format=torch.channels_last)

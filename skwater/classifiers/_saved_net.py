@@ -67,7 +67,7 @@ def restore_net(classifier, network, arguments, weights):
     is_ours = network.__module__.startswith("skwater.nn.")
     if is_ours:
         _check_arguments(arguments)
-    device = _available(choose_device(classifier.device))
+    device = _available(choose_device(classifier.device, arguments["frame_size"]))
     net = _SkorchNet(
         network,
         criterion=BinaryLoss if arguments["n_outputs"] == 1 else CrossEntropyLoss,

@@ -85,7 +85,8 @@ class SequenceClassifier(ClassifierMixin, BaseEstimator):
     callbacks : list of skorch.callbacks.Callback or None, default=None
         Further callbacks; copies of them are used.
     device : str, default="auto"
-        "cpu", "cuda", "cuda:1" and so on; "auto" takes a CUDA device if there is one.
+        "cpu", "cuda", "cuda:1" and so on; "auto" takes a CUDA device if there is one, but for
+        sequences of vectors the processor, which is faster there.
     net_params : dict or None, default=None
         Arguments for :class:`skorch.NeuralNet` that override all others, for what has no
         parameter here, such as ``{"optimizer__weight_decay": 1e-4}``.

@@ -146,7 +146,7 @@ def make_net(classifier, frame_shape, encoded):
         "predict_nonlinearity": None,  # predict_proba has its own
         "train_split": None,
         "callbacks": _callbacks(classifier),
-        "device": choose_device(classifier.device),
+        "device": choose_device(classifier.device, frame_size),
         "verbose": int(classifier.verbose == 2),
         **given,
     }

@@ -250,10 +250,9 @@ def _is_vector(x):
 
 
 def _by_frame(x):
-    """Frames (t, n, c, h, w) without NaN, and for each the samples that miss it, or None."""
+    """Frames (t, n, c, h, w) without NaN, and which samples miss them, (t, n), or None."""
     present, x = find_present(x)
-    missing = [None if row.all() else ~row for row in present.unbind(1)]
-    return x.transpose(0, 1), missing
+    return x.transpose(0, 1), None if present.all() else ~present.T
 
 
 def _conv_head(n_in, n_outputs, frame_size, kernel_size, head_channels, pool_size):

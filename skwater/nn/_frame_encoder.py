@@ -44,7 +44,7 @@ class FrozenEncoder:
         self._white = white
         self._channels = channels
         self._batch_size = batch_size
-        self._device = torch.device(choose_device(device))
+        self._device = torch.device(choose_device(device, self._size))
         self.brightest = 0.0  # of the images so far, white being 1
 
     @property

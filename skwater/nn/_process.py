@@ -102,8 +102,11 @@ def float32_by_default():
         torch.set_default_dtype(before)
 
 
-def choose_device(device):
-    """Return the device of that name; "auto" takes a CUDA device if there is one."""
+def choose_device(device, frame_size):
+    """Return the device of that name; "auto" takes a CUDA device for images if there is one.
+
+    Vectors are so little work that a CUDA device would wait for its next call most of the time.
+    """
     if device != "auto":
         return device
-    return "cuda" if torch.cuda.is_available() else "cpu"
+    return "cuda" if frame_size != (1, 1) and torch.cuda.is_available() else "cpu"

@@ -2,24 +2,17 @@
 
 Autograd would keep a dozen images for each frame and allocate one for each operation. Here one
 buffer holds [x, h] of every frame, channels last, and each hidden state is written where the next
-convolution reads it; gates are activated once, and overwritten by their gradients in the backward
-pass. Frames are processed in slabs of rows that stay in the cache.
+convolution reads it.
 """
 
-from importlib.util import find_spec
+from functools import partial
 
 import torch
-import torch.nn.functional as F  # noqa: N812 - torch's own name for it
 from torch.autograd.function import once_differentiable
 
-from ._gates import TorchGates, TorchWeightGradient
-from ._shapes import is_traced
+from ._layer import InputGradient, Layer, channels_second, choose_weight_gradient, prepare
+from ._replay import Replay
 from ._workspace import Buffers, Workspace, keep_freed_memory
-
-# Gates of one slab. The C library returns much larger blocks to the system, and to allocate them
-# again, page by page, takes longer than the convolution; smaller ones only make threads wait.
-_SLAB_BYTES = 2**23
-_HAS_LLVMLITE = find_spec("llvmlite") is not None
 
 
 def hidden_states(x, weight, bias, missing, *, workspace=None, recompute_gates=False, dtype=None):
@@ -33,8 +26,8 @@ def hidden_states(x, weight, bias, missing, *, workspace=None, recompute_gates=F
         Kernels over [x, h] of the gates i, f, o, g.
     bias : tensor of shape (4 * n_hidden,)
         Bias of the gates.
-    missing : list of (tensor of shape (n,), dtype bool, or None)
-        For each frame, which samples miss it and carry their state over; None if none does.
+    missing : tensor of shape (t, n), dtype bool, or None
+        Which samples miss which frames, and carry their state over; None if there are none.
     workspace : Workspace or None, default=None
         Memory of the previous step, to be used again.
     recompute_gates : bool, default=False
@@ -51,7 +44,7 @@ def hidden_states(x, weight, bias, missing, *, workspace=None, recompute_gates=F
         The last of them once more, in the dtype of the weights: if the loss depends on it alone,
         no gradients of zero are needed for the others.
     """
-    weight, bias = _prepare(weight, bias)
+    weight, bias = prepare(weight, bias)
     workspace, dtype = workspace or Workspace(), dtype or weight.dtype
     return _Recurrence.apply(x, weight, bias, missing, workspace, recompute_gates, dtype)
 
@@ -65,7 +58,7 @@ def stream_hidden_states(x, layers, missing, *, dtype=None):
         Frames. Missing ones must hold finite values.
     layers : list of (weight, bias)
         As in :func:`hidden_states`.
-    missing : list of (tensor of shape (n,), dtype bool, or None)
+    missing : tensor of shape (t, n), dtype bool, or None
         As in :func:`hidden_states`.
     dtype : torch.dtype or None, default=None
         As in :func:`hidden_states`.
@@ -78,253 +71,115 @@ def stream_hidden_states(x, layers, missing, *, dtype=None):
     if x.device.type == "cpu":
         keep_freed_memory(training=False)
     layers = [
-        _Layer(*_prepare(weight, bias), x[0], Buffers(), dtype or weight.dtype)
+        Layer(*prepare(weight, bias), x[0], Buffers(), dtype or weight.dtype)
         for weight, bias in layers
     ]
     # Two alternating buffers: a slab reads rows of its neighbor, which must be of the last frame.
     states = [(layer.new_frames(2), layer.new_cells(1)[0]) for layer in layers]
-    for k, (frame, absent) in enumerate(zip(x.unbind(0), missing, strict=True)):
+    for k, (frame, absent) in enumerate(zip(x.unbind(0), _by_frame(missing, len(x)), strict=True)):
         for layer, (frames, cell) in zip(layers, states, strict=True):
             xh, hidden = frames[k % 2], layer.hidden(frames[(k + 1) % 2])
             layer.put(frame, xh)
-            saved = None if absent is None else cell[absent]
+            before = _select(absent, layer.hidden(xh), cell)
             layer.forward_step(xh, cell, None, cell, hidden)
-            if absent is not None:
-                hidden[absent], cell[absent] = layer.hidden(xh)[absent], saved
-            frame = _channels_second(hidden)
+            _carry_over(absent, before, (hidden, cell))
+            frame = channels_second(hidden)
         yield frame
-
-
-def _prepare(weight, bias):
-    """Double the weights of g, see `_gates`; pad even kernels by a row and column of zeros."""
-    twice = weight.new_ones(len(bias))
-    twice[3 * len(bias) // 4 :] = 2
-    height, width = weight.shape[2:]
-    if height % 2 == 0 or width % 2 == 0:  # padding="same" has one row more below than above
-        weight = F.pad(weight, (1 - width % 2, 0, 1 - height % 2, 0))
-    return weight * twice[:, None, None, None], bias * twice
-
-
-class _Layer:
-    """One layer and the layout of its buffers: (n, h, w, channels), rows padded for the kernel.
-
-    Parameters
-    ----------
-    weight, bias : tensor
-        Results of :func:`_prepare`.
-    like : tensor of shape (n, any, h, w)
-        A frame.
-    buffers : Buffers
-        Memory for the large arrays.
-    dtype : torch.dtype
-        What the convolutions read and write; the rest has the dtype of `bias`.
-    """
-
-    def __init__(self, weight, bias, like, buffers, dtype):
-        self.buffers = buffers
-        self.n, _, self.height, self.width = like.shape
-        self.n_hidden = len(bias) // 4
-        self.n_in = weight.shape[1] - self.n_hidden
-        self.weight = weight.to(dtype).contiguous(memory_format=torch.channels_last)
-        self.bias = bias
-        self.halo = weight.shape[2] // 2
-        self.padding = (0, weight.shape[3] // 2)
-        self.is_product = tuple(weight.shape[2:]) == (1, 1)
-        self.slabs = list(self._slabs())
-        self.gates = _choose_gates(self.bias)
-        self.convolution = _choose_convolution(self.weight, self.bias, like.shape[2:])
-
-    def _slabs(self):
-        """Pairs of slices, of samples and of rows; large frames are divided into several slabs."""
-        row_bytes = self.width * 4 * self.n_hidden * self.bias.element_size()
-        rows = max(1, _SLAB_BYTES // row_bytes)
-        if self.weight.device.type != "cpu" or rows >= self.n * self.height:
-            yield slice(0, self.n), slice(0, self.height)
-            return
-        samples = max(1, rows // self.height)
-        for i in range(0, self.n, samples):
-            for r in range(0, self.height, rows):
-                yield slice(i, min(i + samples, self.n)), slice(r, min(r + rows, self.height))
-
-    def new_frames(self, t):
-        """Buffer of [x, h], h zero in the first frame."""
-        buffer = self._padded("frames", t, self.n_in + self.n_hidden, self.weight)
-        self.hidden(buffer[0]).zero_()
-        return buffer
-
-    def new_gates(self, t):
-        """Buffer of gates."""
-        return self._padded("gates", t, 4 * self.n_hidden, self.bias)
-
-    def new_cells(self, t):
-        """Buffer of cell states, zero in the first frame."""
-        shape = (t, self.n, self.height, self.width, self.n_hidden)
-        cells = self.buffers.get("cells", shape, self.bias)
-        cells[0] = 0
-        return cells
-
-    def _padded(self, name, t, channels, like):
-        height = self.height + 2 * self.halo
-        shape = (t, self.n, height, self.width, channels)
-        buffer = self.buffers.get(name, shape, like)
-        buffer[:, :, : self.halo] = 0
-        buffer[:, :, height - self.halo :] = 0
-        return buffer
-
-    def rows(self, buffer):
-        """Leave out the padding."""
-        return buffer[..., self.halo : self.halo + self.height, :, :]
-
-    def hidden(self, xh):
-        """Return the part of [x, h] that is h."""
-        return self.rows(xh)[..., self.n_in :]
-
-    def put(self, x, xh):
-        """Write frames (..., n_in, h, w) into a buffer of [x, h]."""
-        self.rows(xh)[..., : self.n_in] = x.movedim(-3, -1)
-
-    def forward_step(self, xh, cell, gates, new_cell, hidden):
-        """Compute one step; the gates are not saved if `gates` is None."""
-        for samples, rows in self.slabs:
-            raw = self.raw_gates(xh, samples, rows)
-            saved = raw if gates is None else _pixels(self.rows(gates)[samples, rows])
-            read = _pixels(hidden[samples, rows])  # by the next convolution
-            is_rounded = read.dtype != raw.dtype
-            new_hidden = raw.new_empty(read.shape) if is_rounded else read
-            self.gates.forward_step(
-                raw,
-                _pixels(cell[samples, rows]),
-                saved,
-                _pixels(new_cell[samples, rows]),
-                new_hidden,
-            )
-            if is_rounded:
-                read.copy_(new_hidden)
-
-    def recompute_gates(self, xh, gates):
-        """Compute the gates of an earlier step once more."""
-        for samples, rows in self.slabs:
-            saved = _pixels(self.rows(gates)[samples, rows])
-            self.gates.activate(self.raw_gates(xh, samples, rows), saved)
-
-    def raw_gates(self, xh, samples, rows):
-        """Gates of a slab before their activation, (n, pixels, channels) in this order."""
-        slab, bias = self.with_halo(xh, samples, rows), self.bias.to(self.weight.dtype)
-        if self.convolution is not None:
-            raw = bias.new_empty(len(slab), rows.stop - rows.start, self.width, len(bias))
-            self.convolution(slab, raw)
-            raw = _pixels(raw)
-        elif self.is_product:
-            raw = torch.addmm(bias, slab.flatten(0, 2), self.weight.flatten(1).T)
-            raw = raw.view(len(slab), -1, len(bias))
-        else:
-            raw = F.conv2d(_channels_second(slab), self.weight, bias, padding=self.padding)
-            # Without oneDNN a convolution may answer in another memory layout.
-            raw = _pixels(raw.permute(0, 2, 3, 1).contiguous())
-        return raw.to(self.bias.dtype)
-
-    def with_halo(self, buffer, samples, rows):
-        """Slab and the rows around it that the kernel reads."""
-        return buffer[samples, rows.start : rows.stop + 2 * self.halo]
-
-    def backward_step(self, gates, cell, new_cell, d_hidden, d_cell):
-        """Replace gates by their gradient, and `d_cell` by that of the previous cell state."""
-        for samples, rows in self.slabs:
-            self.gates.backward_step(
-                _pixels(self.rows(gates)[samples, rows]),
-                _pixels(cell[samples, rows]),
-                _pixels(new_cell[samples, rows]),
-                _pixels(d_hidden[samples, rows]),
-                _pixels(d_cell[samples, rows]),
-            )
-
-    def as_read(self, d_gates):
-        """Gradients of the gates in the dtype of the convolutions."""
-        if d_gates.dtype == self.weight.dtype:
-            return d_gates
-        return self.buffers.get("d_gates", d_gates.shape, self.weight).copy_(d_gates)
-
-
-class _InputGradient:
-    """Gradient with respect to [x, h]: a convolution too, with transposed and flipped kernels."""
-
-    def __init__(self, layer, need_x):
-        self.layer = layer
-        self.first = 0 if need_x else layer.n_in
-        flipped = layer.weight[:, self.first :].transpose(0, 1).flip(2, 3)
-        self.weight = flipped.contiguous(memory_format=torch.channels_last)
-        frame_size = layer.height, layer.width
-        self.convolution = _choose_convolution(self.weight, None, frame_size)
-
-    def __call__(self, d_gates, d_x, d_hidden):
-        layer = self.layer
-        for samples, rows in layer.slabs:
-            slab, d_h = layer.with_halo(d_gates, samples, rows), d_hidden[samples, rows]
-            if self.convolution is not None and d_x is None:
-                self.convolution(slab, d_h)
-                continue
-            if self.convolution is not None:
-                d_xh = d_h.new_empty(*d_h.shape[:3], len(self.weight))
-                self.convolution(slab, d_xh)
-            elif layer.is_product:
-                d_xh = slab @ self.weight.flatten(1).T
-            else:
-                d_xh = F.conv2d(_channels_second(slab), self.weight, padding=layer.padding)
-                d_xh = d_xh.permute(0, 2, 3, 1)
-            d_h.copy_(d_xh[..., -layer.n_hidden :])
-            if d_x is not None:
-                d_x[samples, rows] = d_xh[..., : layer.n_in]
 
 
 class _Recurrence(torch.autograd.Function):
     @staticmethod
     def forward(ctx, x, weight, bias, missing, workspace, recompute_gates, dtype):
-        t = len(x)
         if x.device.type == "cpu":
             keep_freed_memory(training=True)
-        buffers, token = workspace.claim()
-        layer = _Layer(weight, bias, x[0], buffers, dtype)
-        frames, cells = layer.new_frames(t + 1), layer.new_cells(t + 1)
-        gates = None if recompute_gates else layer.new_gates(t)
-        layer.put(x, frames[:t])
-        hidden = layer.hidden(frames)
-        for k, absent in enumerate(missing):
-            saved = None if gates is None else gates[k]
-            layer.forward_step(frames[k], cells[k], saved, cells[k + 1], hidden[k + 1])
-            if absent is not None:
-                hidden[k + 1, absent], cells[k + 1, absent] = hidden[k, absent], cells[k, absent]
-        ctx.layer, ctx.missing, ctx.gates = layer, missing, gates
-        ctx.save_for_backward(frames, cells, token)
+        kind = ctx.needs_input_grad[:3], recompute_gates, dtype
+        shape = (x.shape, missing is None) if x.is_cuda else None  # of what a GPU has recorded
+        run, token = workspace.claim((kind, shape), partial(_Pass, *kind))
+        run.forward(x, weight, bias, missing)
+        hidden = run.layer.hidden(run.frames)
+        ctx.run, ctx.is_second = run, False
+        ctx.save_for_backward(run.frames, run.cells, token)
         ctx.set_materialize_grads(False)
         last = hidden[-1].to(bias.dtype, copy=True, memory_format=torch.contiguous_format)
-        return _channels_second(hidden[1:]), _channels_second(last)
+        return channels_second(hidden[1:]), channels_second(last)
 
     @staticmethod
     @once_differentiable
     def backward(ctx, d_states, d_last):
-        layer, (frames, cells, _) = ctx.layer, ctx.saved_tensors
-        need_x, need_weight, need_bias = ctx.needs_input_grad[:3]
-        # The first backward pass overwrites the gates; a second one, with retain_graph,
-        # recomputes them.
-        gates, ctx.gates = ctx.gates, None
+        _ = ctx.saved_tensors  # fails if they are gone or changed
+        gradients = ctx.run.backward(d_states, d_last, again=ctx.is_second)
+        ctx.is_second = True
+        return *gradients, None, None, None, None
+
+
+class _Pass:
+    """One layer over a batch, forward and backward, in the same memory each time.
+
+    Parameters
+    ----------
+    needed : tuple of bool
+        Whether gradients with respect to x, weight and bias are needed.
+    recompute_gates, dtype
+        As in :func:`hidden_states`.
+    buffers : Buffers
+        Memory for the large arrays.
+    """
+
+    def __init__(self, needed, recompute_gates, dtype, buffers):
+        self.needed = needed
+        self.recompute_gates = recompute_gates
+        self.dtype = dtype
+        self.buffers = buffers
+        self._replay_forward, self._replay_backward = Replay(), Replay()
+
+    def forward(self, x, weight, bias, missing):
+        """Write the states after all frames; the arguments are those of `hidden_states`."""
+        self._replay_forward(self._forward, x, weight, bias, missing)
+
+    def backward(self, d_states, d_last, *, again):
+        """Gradients by x, weight and bias; None for those that are not needed.
+
+        The first time overwrites the gates. Another one, with retain_graph, recomputes them.
+        """
+        if again:
+            return self._backward(d_states, d_last, again=True)
+        return self._replay_backward(self._backward, d_states, d_last)
+
+    def _forward(self, x, weight, bias, missing):
+        t = len(x)
+        layer = self.layer = Layer(weight, bias, x[0], self.buffers, self.dtype)
+        frames, cells = layer.new_frames(t + 1), layer.new_cells(t + 1)
+        gates = None if self.recompute_gates else layer.new_gates(t)
+        absents = _by_frame(missing, t)
+        layer.put(x, frames[:t])
+        hidden = layer.hidden(frames)
+        for k, absent in enumerate(absents):
+            saved = None if gates is None else gates[k]
+            layer.forward_step(frames[k], cells[k], saved, cells[k + 1], hidden[k + 1])
+            before = _select(absent, hidden[k], cells[k])
+            _carry_over(absent, before, (hidden[k + 1], cells[k + 1]))
+        self.frames, self.cells, self.gates, self.absents = frames, cells, gates, absents
+
+    def _backward(self, d_states, d_last, again=False):
+        layer, frames, cells = self.layer, self.frames, self.cells
+        gates = None if again else self.gates
+        need_x, need_weight, need_bias = self.needed
         spare = layer.new_gates(1)[0] if gates is None else None
-        weight_gradient, d_bias = _choose_weight_gradient(layer), torch.zeros_like(layer.bias)
+        weight_gradient, d_bias = choose_weight_gradient(layer), torch.zeros_like(layer.bias)
         d_x = torch.empty_like(layer.rows(frames)[:-1, ..., : layer.n_in]) if need_x else None
         d_cell, d_hidden = torch.zeros_like(cells[0]), torch.zeros_like(cells[0])
         if d_last is not None:
             d_hidden += d_last.movedim(1, -1)
-        input_gradient = _InputGradient(layer, need_x)
-        for k in reversed(range(len(ctx.missing))):
+        input_gradient = InputGradient(layer, need_x)
+        for k, absent in reversed(list(enumerate(self.absents))):
             if d_states is not None:
                 d_hidden += d_states[k].movedim(1, -1)
             d_gates = spare if gates is None else gates[k]
             if gates is None:
                 layer.recompute_gates(frames[k], d_gates)
-            absent = ctx.missing[k]
-            saved = None if absent is None else (d_hidden[absent], d_cell[absent])
+            before = _select(absent, d_hidden, d_cell)
             layer.backward_step(d_gates, cells[k], cells[k + 1], d_hidden, d_cell)
-            if absent is not None:
-                d_gates[absent] = 0
+            _carry_over(absent, [d_gates.new_zeros(())], [d_gates])
             if need_bias:
                 d_bias += d_gates.flatten(0, -2).sum(0)
             d_gates = layer.as_read(d_gates)
@@ -332,51 +187,36 @@ class _Recurrence(torch.autograd.Function):
                 weight_gradient.add(frames[k], d_gates)
             if k > 0 or need_x:
                 input_gradient(d_gates, d_x[k] if need_x else None, d_hidden)
-            if absent is not None:
-                d_hidden[absent], d_cell[absent] = saved
-        gradients = (
-            _channels_second(d_x) if need_x else None,
+            _carry_over(absent, before, (d_hidden, d_cell))
+        return (
+            channels_second(d_x) if need_x else None,
             weight_gradient.total() if need_weight else None,
             d_bias if need_bias else None,
         )
-        return *gradients, None, None, None, None
 
 
-def _choose_gates(bias):
-    if _can_compile():
-        from ._compiled_gates import compiled_gates
-
-        return compiled_gates(bias) or TorchGates()
-    return TorchGates()
-
-
-def _choose_convolution(weight, bias, frame_size):
-    """Return a compiled convolution, or None if torch's is to be used."""
-    if not _can_compile():
-        return None
-    from ._compiled_convolution import compiled_convolution
-
-    return compiled_convolution(weight, bias, frame_size)
+def _by_frame(missing, t):
+    """For each of t frames, which samples miss it; None if it is known that none does."""
+    if missing is None:
+        return [None] * t
+    if missing.device.type != "cpu":  # it would be waited for
+        return list(missing)
+    return [row if row.any() else None for row in missing]
 
 
-def _choose_weight_gradient(layer):
-    weight_gradient = None
-    if _can_compile():
-        from ._compiled_gradient import compiled_weight_gradient
-
-        weight_gradient = compiled_weight_gradient(layer.weight)
-    return weight_gradient or TorchWeightGradient(layer.weight, layer.bias.dtype)
+def _select(absent, *tensors):
+    """Copy the rows of the samples that miss a frame; on a GPU, which would count them, all."""
+    if absent is None:
+        return []
+    return [t[absent] if absent.device.type == "cpu" else t.clone() for t in tensors]
 
 
-def _can_compile():
-    # Machine code cannot be traced. Its import takes time, and llvmlite is optional.
-    return _HAS_LLVMLITE and not is_traced()
-
-
-def _channels_second(images):
-    return images.movedim(-1, -3)
-
-
-def _pixels(images):
-    """(n, pixels, channels) of (n, h, w, channels); a view."""
-    return images.flatten(1, 2)
+def _carry_over(absent, before, after):
+    """Write what was selected before a frame over what came after it."""
+    if absent is None:
+        return
+    for old, new in zip(before, after, strict=True):
+        if absent.device.type == "cpu":
+            new[absent] = old
+        else:
+            torch.where(absent[:, None, None, None], old, new, out=new)

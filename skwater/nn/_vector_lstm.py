@@ -12,8 +12,8 @@ def vector_states(x, layers, missing):
         Frames. Those that are missing must be finite.
     layers : list of (weight, bias)
         Kernels of 1 x 1 over [x, h] and biases of the gates i, f, o, g.
-    missing : list of (tensor of shape (n,), dtype bool, or None)
-        For each frame, which samples carry their state over it; None if there are none.
+    missing : tensor of shape (t, n), dtype bool, or None
+        Which samples carry their state over which frames; None if there are none.
 
     Returns
     -------
@@ -24,11 +24,9 @@ def vector_states(x, layers, missing):
     """
     t, n = x.shape[:2]
     states, n_seen = x.flatten(2), None
-    if any(row is not None for row in missing):
+    if missing is not None:
         # Carrying the state over missing frames is the same as leaving them out: the others move
         # to the front, and each frame reads the state of the last one that was seen.
-        nobody = torch.zeros(n, dtype=torch.bool, device=x.device)
-        missing = torch.stack([nobody if row is None else row for row in missing])
         order = missing.int().argsort(dim=0, stable=True)
         states = states.gather(0, order[..., None].expand(-1, -1, states.shape[2]))
         n_seen = (~missing).cumsum(dim=0)

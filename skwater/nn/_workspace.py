@@ -11,6 +11,9 @@ import torch
 # Parameters of mallopt, see malloc.h.
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
 
+# Whole batches and the last one of an epoch, with missing frames and without.
+_MOST_PASSES = 4
+
 
 def keep_freed_memory(training):
     """Let the C library keep freed memory: in training all of it, otherwise some 60 MB.
@@ -39,30 +42,33 @@ def _glibc():
 
 
 class Workspace:
-    """Buffers of one layer in training.
+    """What one layer keeps from step to step of training: buffers, and passes that use them.
 
-    Allocating memory from the system takes longer than the arithmetic on it. So the buffers stay
-    until the network is put into evaluation mode. Copies and pickles do not have them.
+    Allocating memory from the system takes longer than the arithmetic on it. So both stay until
+    the network is put into evaluation mode. Copies and pickles do not have them.
     """
 
     def __init__(self):
-        self._buffers = {}
-        self._user = None
+        self._buffers, self._passes, self._user = Buffers(), {}, None
 
-    def claim(self):
-        """Return buffers for one graph, and a tensor that the graph must save.
+    def claim(self, key, make):
+        """Return the pass of a key for one graph, and a tensor that the graph must save.
 
         Autograd drops what it has saved after the last backward pass; until then other graphs get
-        buffers of their own.
+        passes with buffers of their own. `make` takes the buffers and makes a pass.
         """
         token = torch.empty(0, dtype=torch.uint8, device="cpu")
         if self._user is not None and self._user() is not None:
-            return Buffers({}), token
+            return make(Buffers()), token
         self._user = weakref.ref(token)
-        return Buffers(self._buffers), token
+        if key not in self._passes:
+            if len(self._passes) == _MOST_PASSES:
+                del self._passes[next(iter(self._passes))]  # the oldest
+            self._passes[key] = make(self._buffers)
+        return self._passes[key], token
 
     def clear(self):
-        """Drop the buffers; a graph that uses them keeps them."""
+        """Drop buffers and passes; a graph that uses them keeps them."""
         self.__init__()
 
     def __reduce__(self):
@@ -72,8 +78,8 @@ class Workspace:
 class Buffers:
     """Tensors by name, of any shape; their content is undefined."""
 
-    def __init__(self, flat=None):
-        self._flat = {} if flat is None else flat
+    def __init__(self):
+        self._flat = {}
 
     def get(self, name, shape, like):
         """Tensor with the dtype and device of `like`, in the memory last used under this name."""

@@ -8,7 +8,7 @@ import pytest
 import torch
 import torch.fx.experimental._config
 from naive import naive_states
-from test_recurrence import SIZES, draw, fast_states, gradients
+from test_recurrence import SIZES, draw, fast_states, gradients, missing_of
 
 from skwater.nn import CNNLSTMNet, ConvLSTMNet, _cnn_lstm, _precision
 from skwater.nn._precision import has_bfloat16
@@ -66,8 +66,9 @@ def test_states_do_not_drift_over_a_long_series():
 @pytest.mark.parametrize("seed", range(6))
 def test_stream_is_the_same_without_gradients(seed):
     x, layers = draw(seed, torch.float32)
-    missing = [row if row.any() else None for row in x.isnan().flatten(2).all(2).unbind(1)]
-    stream = stream_hidden_states(x.nan_to_num(0).transpose(0, 1), layers, missing, **BFLOAT16)
+    stream = stream_hidden_states(
+        x.nan_to_num(0).transpose(0, 1), layers, missing_of(x), **BFLOAT16
+    )
     for ours, theirs in zip(stream, fast_states(x, layers, **BFLOAT16), strict=True):
         torch.testing.assert_close(ours, theirs)
 
@@ -77,7 +78,7 @@ def test_weight_gradients_are_summed_in_float32():
     weight, bias = torch.zeros(4, 2, 3, 3).requires_grad_(), torch.zeros(4)
     bias[1] = -30  # forget all
     x = torch.ones(300, 1, 1, 4, 4)
-    states, _ = hidden_states(x, weight, bias, [None] * 300, **BFLOAT16)
+    states, _ = hidden_states(x, weight, bias, None, **BFLOAT16)
     (one,) = torch.autograd.grad(states[0].float().sum(), weight, retain_graph=True)
     (all_,) = torch.autograd.grad(states.float().sum(), weight)
     torch.testing.assert_close(all_[:, 0], 300 * one[:, 0], rtol=1e-3, atol=1e-3)
@@ -175,14 +176,13 @@ def test_another_precision_is_refused(make_net, precision):
         make_net(precision=precision)
 
 
-@torch.fx.experimental._config.patch(meta_nonzero_assume_all_nonzero=True)
 @pytest.mark.parametrize("dtype", [None, torch.bfloat16])
 @pytest.mark.parametrize("recompute_gates", [False, True])
 @pytest.mark.parametrize("kernel", [1, 3])
 def test_all_tensors_are_on_the_device_of_the_frames(kernel, recompute_gates, dtype):
     # Device "meta" refuses to mix with the CPU as an accelerator does.
     x = torch.empty(5, 2, 3, 8, 6, device="meta", requires_grad=True)
-    missing = [None, torch.empty(2, dtype=torch.bool, device="meta"), None, None, None]
+    missing = torch.empty(5, 2, dtype=torch.bool, device="meta")
     weight = torch.empty(16, 7, kernel, kernel, device="meta", requires_grad=True)
     bias, workspace = torch.empty(16, device="meta", requires_grad=True), Workspace()
     options = {"recompute_gates": recompute_gates, "dtype": dtype, "workspace": workspace}
@@ -190,7 +190,7 @@ def test_all_tensors_are_on_the_device_of_the_frames(kernel, recompute_gates, dt
     (states.float().sum() + last.sum()).backward()
     for leaf in (x, weight, bias):
         assert (leaf.grad.device.type, leaf.grad.dtype) == ("meta", torch.float32)
-    buffers = workspace._buffers
+    buffers = workspace._buffers._flat
     assert all(buffer.device.type == "meta" for buffer in buffers.values())
     assert {buffers[name].dtype for name in ("cells", "gates")} == {torch.float32}
     assert buffers["frames"].dtype == (dtype or torch.float32)

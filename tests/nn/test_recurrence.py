@@ -8,7 +8,7 @@ import pytest
 import torch
 from naive import naive_logits, naive_states
 
-from skwater.nn import ConvLSTMNet, _recurrence
+from skwater.nn import ConvLSTMNet, _layer
 from skwater.nn._recurrence import hidden_states, stream_hidden_states
 from skwater.nn._vector_lstm import vector_states
 from skwater.nn._workspace import Workspace
@@ -38,9 +38,15 @@ def draw(seed, dtype=torch.float64, size=None):
     return x, layers
 
 
+def missing_of(x):
+    """Table (t, n) of the frames that are missing, or None."""
+    missing = x.isnan().flatten(2).all(2).T
+    return missing if missing.any() else None
+
+
 def fast_states(x, layers, **options):
     """The same as naive_states, by the function under test."""
-    missing = [row if row.any() else None for row in x.isnan().flatten(2).all(2).unbind(1)]
+    missing = missing_of(x)
     states = x.nan_to_num(0).transpose(0, 1)
     for weight, bias in layers:
         states, last = hidden_states(states, weight, bias, missing, **options)
@@ -59,7 +65,7 @@ def gradients(function, x, layers, **options):
 
 @pytest.fixture(params=[2**23, 1], ids=["one slab", "a slab for each row"])
 def _slabs(request, monkeypatch):
-    monkeypatch.setattr(_recurrence, "_SLAB_BYTES", request.param)
+    monkeypatch.setattr(_layer, "_SLAB_BYTES", request.param)
 
 
 @pytest.mark.usefixtures("_slabs")
@@ -79,7 +85,7 @@ def test_states_and_gradients_are_those_of_the_loop(seed, recompute_gates):
 def test_single_precision(seed, compiled, monkeypatch):
     if compiled:
         pytest.importorskip("llvmlite", reason="llvmlite is not installed")
-    monkeypatch.setattr(_recurrence, "_HAS_LLVMLITE", compiled)
+    monkeypatch.setattr(_layer, "_HAS_LLVMLITE", compiled)
     x, layers = draw(seed, torch.float32)
     torch.testing.assert_close(
         fast_states(x, layers), naive_states(x, layers), rtol=1e-5, atol=1e-6
@@ -93,7 +99,7 @@ def test_single_precision(seed, compiled, monkeypatch):
 @pytest.mark.parametrize("seed", range(10))
 def test_stream_is_the_same_without_gradients(seed):
     x, layers = draw(seed)
-    missing = [row if row.any() else None for row in x.isnan().flatten(2).all(2).unbind(1)]
+    missing = missing_of(x)
     stream = stream_hidden_states(x.nan_to_num(0).transpose(0, 1), layers, missing)
     for ours, theirs in zip(stream, naive_states(x, layers), strict=True):
         torch.testing.assert_close(ours, theirs)
@@ -102,7 +108,7 @@ def test_stream_is_the_same_without_gradients(seed):
 @pytest.mark.parametrize("seed", range(8))
 def test_vectors_are_images_of_one_pixel(seed):
     x, layers = draw(seed, size=(1, 1))
-    missing = [row if row.any() else None for row in x.isnan().flatten(2).all(2).unbind(1)]
+    missing = missing_of(x)
 
     def run(x, layers):
         return vector_states(x.nan_to_num(0).transpose(0, 1), layers, missing)[0]
@@ -117,7 +123,7 @@ def test_vectors_are_images_of_one_pixel(seed):
 def test_gradcheck(recompute_gates):
     x, layers = torch.randn(2, 3, 2, 4, 3, dtype=torch.float64), draw(0)[1]
     weight, bias = torch.randn(12, 5, 3, 3, dtype=torch.float64), layers[0][1].new_zeros(12)
-    missing = [None, torch.tensor([True, False]), None]
+    missing = torch.tensor([[False, False], [True, False], [False, False]])
 
     def run(x, weight, bias):
         x = x.transpose(0, 1)
@@ -175,7 +181,7 @@ def make_net(**options):
 
 
 def buffers_of(net):
-    return [layer._workspace._buffers for layer in net.layers]
+    return [layer._workspace._buffers._flat for layer in net.layers]
 
 
 def test_memory_is_reused_and_returned():
@@ -225,7 +231,7 @@ def frames(*shape):
 def with_gradients(x, weight, bias, loss_weights):
     """Last hidden state and its gradients, after one step of a layer."""
     leaves = [leaf.clone().requires_grad_() for leaf in (x, weight, bias)]
-    _, last = hidden_states(*leaves, [None] * len(x))
+    _, last = hidden_states(*leaves, None)
     return [last.detach(), *torch.autograd.grad((last * loss_weights).sum(), leaves)]
 
 
@@ -290,9 +296,9 @@ def test_inference_holds_no_memory():
 @pytest.mark.parametrize(("size", "n_compiled"), [((32, 32), 2), ((33, 32), 0), ((16, 80), 0)])
 def test_convolutions_are_compiled_for_small_frames_only(size, n_compiled, monkeypatch):
     pytest.importorskip("llvmlite", reason="there is no llvmlite for this platform")
-    chosen, choose = [], _recurrence._choose_convolution
+    chosen, choose = [], _layer._choose_convolution
     monkeypatch.setattr(
-        _recurrence, "_choose_convolution", lambda *args: chosen.append(choose(*args)) or chosen[-1]
+        _layer, "_choose_convolution", lambda *args: chosen.append(choose(*args)) or chosen[-1]
     )
     net = ConvLSTMNet(3, 1, frame_size=size)
     net(torch.zeros(1, 2, 3, *size)).sum().backward()
