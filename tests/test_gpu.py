@@ -88,7 +88,7 @@ def test_what_is_recorded_follows_the_weights_and_the_batches(name):
             x[0, 1 + step % 4] = x[1, :2] = torch.nan
         losses = []
         for twin, optimizer in zip(twins, optimizers, strict=True):
-            batch = x.to(next(twin.parameters()).device).requires_grad_(step > 8)
+            batch = x.to(next(twin.parameters()).device, copy=True).requires_grad_(step > 8)
             if step % 5:
                 loss = twin(batch).square().mean()
             else:
@@ -198,11 +198,14 @@ def test_a_file_of_a_model(make_pair, plants, tmp_path, write):
     np.testing.assert_allclose(loaded.predict_proba(X), model.predict_proba(X), atol=1e-6)
 
 
-def test_one_image_at_a_time(make_pair, plants):
+def test_one_image_at_a_time(make_pair, plants, tmp_path):
     X, y = plants
     model = make_pair()[1].fit(X, y)
     monitor = StressMonitor(model, threshold=0.5)
     for t in range(X.shape[1]):
+        if t == 3:  # a restart
+            monitor.save(tmp_path / "monitor.npz")
+            monitor = StressMonitor(model, threshold=0.5).load(tmp_path / "monitor.npz")
         statuses = monitor.update_many(range(len(X)), X[:, t], t)
     found = [status.probability for status in statuses]
     np.testing.assert_allclose(found, model.predict_proba(X)[:, 1], atol=1e-5)

@@ -11,7 +11,7 @@ from skorch import NeuralNet
 from skorch.callbacks import EarlyStopping, LRScheduler
 
 from ..nn._precision import has_bfloat16
-from ..nn._process import choose_device
+from ..nn._process import check_fork, choose_device
 from ..nn._shared_frames import SharedFrames
 from ._batches import identity_collate
 from ._callbacks import ProgressBar, StopOnNaN
@@ -48,6 +48,8 @@ class _SkorchNet(NeuralNet):
     def run_single_epoch(self, iterator, training, prefix, step_fn, **fit_params):
         """Run an epoch; training on sequences of vectors is one call of machine code."""
         if fit_params or not (training and runs_compiled(self, iterator)):
+            if training:
+                check_fork()
             super().run_single_epoch(iterator, training, prefix, step_fn, **fit_params)
             return
         losses, sizes = train_compiled(self, iterator)

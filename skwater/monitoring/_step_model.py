@@ -60,7 +60,8 @@ class StepModel:
         """
         with torch.inference_mode():
             logits, new = self._module.step(x, _stack(states, self._module, x))
-            states = list(zip(*new, strict=True))
+            # Those that come from a file are on the processor too.
+            states = list(zip(*(part.cpu() for part in new), strict=True))
         return states, to_probabilities(logits.cpu().numpy().astype(np.float64))
 
     def prepare(self, frames, day):
@@ -168,6 +169,6 @@ def _stack(states, module, x):
     new = None
     if any(state is None for state in states):
         _, new = module.step(torch.full_like(x[:1], torch.nan), None)
-        new = tuple(part[0] for part in new)
+        new = tuple(part[0].cpu() for part in new)
     states = [new if state is None else state for state in states]
-    return tuple(torch.stack(parts) for parts in zip(*states, strict=True))
+    return tuple(torch.stack(parts).to(x.device) for parts in zip(*states, strict=True))

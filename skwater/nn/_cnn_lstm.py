@@ -142,10 +142,9 @@ class CNNLSTMNet(RecurrentNet):
         missing, x = split_missing(frame)
         if state is None:
             state = [x.new_zeros(x.shape[0], self.lstm.hidden_size) for _ in ("hidden", "cell")]
-        before = tuple(part[None] for part in state)
-        _, after = self.lstm(self.encoder(x)[:, None], before)
-        pairs = zip(before, after, strict=True)
-        return tuple(torch.where(missing[:, None], old, new)[0] for old, new in pairs)
+        after = torch.lstm_cell(self.encoder(x), state, *self.lstm.all_weights[0])
+        pairs = zip(state, after, strict=True)
+        return tuple(torch.where(missing[:, None], old, new) for old, new in pairs)
 
     def _states(self, x):
         """Hidden states (n, t, lstm_size) after each frame."""

@@ -60,6 +60,22 @@ def isolated_rng(seed, device):
         yield
 
 
+def check_fork():
+    """Fail in a process that was forked from one that has used CUDA: torch cannot train there.
+
+    Not even on the processor, since its optimizers ask CUDA first.
+    """
+    if not (_process.is_forked and torch.cuda.is_available()):
+        return
+    try:
+        torch.cuda.is_current_stream_capturing()
+    except RuntimeError as error:
+        raise RuntimeError(
+            "This process was forked from one that has used CUDA, so it cannot train images. Start "
+            "processes anew: backend='loky', the default of joblib, in place of 'multiprocessing'."
+        ) from error
+
+
 @contextmanager
 def single_threaded_if_small(n_pixels):
     """Use one torch thread if batches are so small that threads would only wait for each other.

@@ -93,7 +93,7 @@ class _Recurrence(torch.autograd.Function):
         if x.device.type == "cpu":
             keep_freed_memory(training=True)
         kind = ctx.needs_input_grad[:3], recompute_gates, dtype
-        shape = (x.shape, missing is None) if x.is_cuda else None  # of what a GPU has recorded
+        shape = (x.device, x.shape, missing is None) if x.is_cuda else None  # of what is recorded
         run, token = workspace.claim((kind, shape), partial(_Pass, *kind))
         run.forward(x, weight, bias, missing)
         hidden = run.layer.hidden(run.frames)

@@ -14,6 +14,7 @@ from skorch.callbacks import Callback
 
 from skwater import ConvLSTMClassifier
 from skwater.classifiers._reproducibility import isolated_fit
+from skwater.nn import _process
 from skwater.nn._process import single_threaded_if_small
 
 
@@ -97,8 +98,24 @@ def test_d9_forked_processes_fit_after_a_fit():
     run = subprocess.run(
         [sys.executable, "-c", FORKED], env=settings, capture_output=True, text=True, timeout=120
     )
+    if torch.cuda.is_available():
+        assert "forked from one that has used CUDA" in run.stderr
+        return
     assert run.returncode == 0, run.stderr
     assert run.stdout == "(2,)\n"
+
+
+def test_forked_from_a_process_that_has_used_cuda(make_classifier, make_task, monkeypatch):
+    def fail():
+        raise RuntimeError("CUDA error: initialization error")
+
+    monkeypatch.setattr(_process, "_process", _process._Process(is_forked=True))
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "is_current_stream_capturing", fail)
+    with pytest.raises(RuntimeError, match="backend='loky'"):
+        make_classifier().fit(*make_task())
+    pytest.importorskip("numba", reason="numba is not installed")
+    make_classifier().fit(*make_task(ndim=3))  # machine code does not ask CUDA
 
 
 def settings():
