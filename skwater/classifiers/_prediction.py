@@ -11,7 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 from ..nn._process import single_threaded_if_small
 from ..sequences import as_frames, check_sequences, frame_shape
 from ._batches import to_batch
-from ._vector_network import PackedNetwork
+from ._vector_network import PackedNetwork, as_rows
 from ._vector_support import predicts_compiled
 
 # So many values are predicted at once: more would wait for memory, fewer for Python.
@@ -76,7 +76,7 @@ def _run_compiled(classifier, parts, over_time):
     from . import _vector_forward as kernel  # and with it numba
 
     network = PackedNetwork(classifier.net_.module_)
-    weights = network.pack(p.detach() for p in network.parameters).astype(np.float64)
+    weights = network.pack(as_rows(network.parameters)).astype(np.float64)
     statistics = np.array(classifier.mean_), np.array(classifier.std_)
     buffer = None  # new memory for each part would take longer than to convert it
     with network.one_blas_thread():

@@ -53,10 +53,11 @@ class _SkorchNet(NeuralNet):
             super().run_single_epoch(iterator, training, prefix, step_fn, **fit_params)
             return
         losses, sizes = train_compiled(self, iterator)
-        for loss, size in zip(losses, sizes, strict=True):
-            self.history.new_batch()
-            self.history.record_batch(f"{prefix}_loss", loss)
-            self.history.record_batch(f"{prefix}_batch_size", size)
+        names = f"{prefix}_loss", f"{prefix}_batch_size"
+        # All at once: to record each by itself takes a tenth of the epoch.
+        self.history[-1]["batches"].extend(
+            dict(zip(names, values, strict=True)) for values in zip(losses, sizes, strict=True)
+        )
         for _, callback in self.callbacks_:
             if isinstance(callback, StopOnNaN):
                 callback.on_batch_end(self)

@@ -4,10 +4,12 @@ Torch's optimizer and weights, the order of the batches and skorch's history are
 after an epoch of torch, so that the two can follow each other.
 """
 
+from itertools import chain
+
 import numpy as np
 import torch
 
-from ._vector_network import PackedNetwork
+from ._vector_network import PackedNetwork, as_rows
 
 
 def train_compiled(net, iterator):
@@ -23,17 +25,17 @@ def train_compiled(net, iterator):
     batches = list(iterator.batch_sampler)
     sizes = [len(rows) for rows in batches]
     bounds = np.cumsum([0, *sizes])
-    order = subset[np.concatenate([*batches, []]).astype(np.int64)]
+    order = subset[np.fromiter(chain.from_iterable(batches), np.int64, bounds[-1])]
 
     network = PackedNetwork(net.module_)
     optimizer = net.optimizer_
     (group,) = optimizer.param_groups
-    weights, moments, n_done = network.pack(p.detach() for p in network.parameters), None, 0
+    places = [as_rows(network.parameters)]
+    states = []
     if type(optimizer) is torch.optim.Adam:
         states = [_adam_state(optimizer, p) for p in network.parameters]
-        names = "exp_avg", "exp_avg_sq"
-        moments = np.stack([network.pack(state[name] for state in states) for name in names])
-        n_done = int(states[0]["step"])
+        places += [as_rows(state[name] for state in states) for name in ("exp_avg", "exp_avg_sq")]
+    packed = np.stack([network.pack(views) for views in places])
     losses = np.empty(len(batches))
     class_weights = _class_weights(net.criterion_, network.widths[-1])
     with network.one_blas_thread():
@@ -41,9 +43,9 @@ def train_compiled(net, iterator):
             (frames, table, data.y.numpy(), class_weights),
             (order, bounds, max(sizes, default=0)),
             network.describe(),
-            weights,
-            np.empty((0, 0), np.float32) if moments is None else moments,
-            n_done,
+            packed[0],
+            packed[1:],
+            int(states[0]["step"]) if states else 0,
             (
                 float(group["lr"]),
                 *map(float, group.get("betas", (0, 0))),
@@ -51,12 +53,10 @@ def train_compiled(net, iterator):
             ),
             losses,
         )
-    network.unpack(weights, [p.detach() for p in network.parameters])
-    if moments is not None:
-        for name, values in zip(names, moments, strict=True):
-            network.unpack(values, [state[name] for state in states])
-        for state in states:
-            state["step"] += n_batches
+    for values, views in zip(packed, places, strict=True):
+        network.unpack(values, views)
+    for state in states:
+        state["step"] += n_batches
     optimizer._opt_called = True  # torch's schedules ask for it
     return losses[:n_batches].tolist(), sizes[:n_batches]
 

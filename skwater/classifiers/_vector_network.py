@@ -48,16 +48,15 @@ class PackedNetwork:
         """Widths of all layers, number of dense layers, and of the biases of each gate."""
         return self.widths, self.n_dense, self.n_biases
 
-    def pack(self, tensors):
-        """Return one array of the values of tensors that are like the parameters."""
-        pairs = zip(tensors, self._is_turned, strict=True)
-        return np.concatenate([_turn(_as_rows(tensor), turned).ravel() for tensor, turned in pairs])
+    def pack(self, views):
+        """Return one array of the values of tensors like the parameters, given by `as_rows`."""
+        pairs = zip(views, self._is_turned, strict=True)
+        return np.concatenate([_turn(rows, turned).ravel() for rows, turned in pairs])
 
-    def unpack(self, flat, tensors):
+    def unpack(self, flat, views):
         """Write the values back."""
         start = 0
-        for tensor, turned in zip(tensors, self._is_turned, strict=True):
-            rows = _as_rows(tensor)
+        for rows, turned in zip(views, self._is_turned, strict=True):
             rows[:] = _turn(flat[start : start + rows.size].reshape(rows.shape), turned)
             start += rows.size
 
@@ -65,9 +64,10 @@ class PackedNetwork:
 _LSTM_NAMES = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
 
 
-def _as_rows(tensor):
-    """A view of a tensor with an output a column."""
-    return tensor.numpy().reshape(len(tensor), -1).T
+def as_rows(tensors):
+    """Views of tensors, with an output a column."""
+    arrays = [tensor.detach().numpy() for tensor in tensors]
+    return [array.reshape(len(array), -1).T for array in arrays]
 
 
 def _turn(rows, turned):

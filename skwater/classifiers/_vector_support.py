@@ -55,11 +55,13 @@ _OF_A_BATCH = ("on_batch_begin", "on_batch_end", "on_grad_computed")
 
 def runs_compiled(net, iterator):
     """Whether an epoch of training of a net over a loader can be machine code."""
+    if not _has_vectors(iterator):
+        return False
+    parts = list(net.module_.modules())  # a walk of torch's takes time, and this is each epoch
     return (
-        _has_vectors(iterator)
-        and _is_known_network(net.module_)
-        and not any(type(part) is nn.Dropout and part.p > 0 for part in net.module_.modules())
-        and _is_plain_optimizer(net.optimizer_, list(net.module_.parameters()))
+        _is_known_network(net.module_, parts)
+        and not any(type(part) is nn.Dropout and part.p > 0 for part in parts)
+        and _is_plain_optimizer(net.optimizer_, _parameters(parts))
         and _is_known_loss(net.criterion_)
         and not any(_watches_batches(callback) for _, callback in net.callbacks_)
         and compiles()
@@ -68,10 +70,10 @@ def runs_compiled(net, iterator):
 
 def predicts_compiled(module):
     """Whether a trained network can predict vectors in machine code."""
-    parameters = module.parameters()
+    parts = list(module.modules())
     return (
-        _is_known_network(module)
-        and all(p.device.type == "cpu" and p.dtype == torch.float32 for p in parameters)
+        _is_known_network(module, parts)
+        and all(p.device.type == "cpu" and p.dtype == torch.float32 for p in _parameters(parts))
         and compiles()
     )
 
@@ -88,11 +90,14 @@ def _has_vectors(iterator):
     )
 
 
-def _is_known_network(module):
+def _parameters(parts):
+    return [p for part in parts for p in part.parameters(recurse=False)]
+
+
+def _is_known_network(module, parts):
     """Whether a module is one of ours, without layers of the user's own and without hooks."""
     if type(module) not in (CNNLSTMNet, ConvLSTMNet) or type(module.head[-1]) is not nn.Linear:
         return False
-    parts = list(module.modules())
     return (
         len(module.head) == 2
         and all(type(part) in _LAYERS for part in parts)
