@@ -14,10 +14,12 @@ def channel_statistics(X, rows):
     often it is used.
     """
     X = X[rows] if is_lazy(X) else SplicedSequences(X)[rows]
-    weights = np.zeros((n_base(X), X.shape[1]))
-    np.add.at(weights, (X.donors, np.arange(X.shape[1])), 1)
-    means = np.zeros((*weights.shape, frame_shape(X)[-1]))
-    variances = np.zeros_like(means)
+    n, n_frames = n_base(X), X.shape[1]
+    places = X.donors * n_frames + np.arange(n_frames)
+    weights = np.bincount(places.ravel(), minlength=n * n_frames).reshape(n, n_frames)
+    h, w, n_channels = frame_shape(X)
+    means = np.zeros((n, n_frames, n_channels))
+    variances = np.zeros_like(means) if (h, w) != (1, 1) else 0
     for some in rows_at_once(X, len(weights)):
         i, t = np.nonzero(weights[some])
         if not len(i):
@@ -27,14 +29,15 @@ def channel_statistics(X, rows):
         missing = missing_in(frames, i, X.frames[t])
         weights[i[missing], t[missing]] = 0
         i, t, frames = i[~missing], t[~missing], frames[~missing]
-        if frames.shape[1:3] == (1, 1):
+        if (h, w) == (1, 1):
             means[i, t] = frames[:, 0, 0]
             continue
         means[i, t] = frames.mean(axis=(1, 2), dtype=np.float64)
         variances[i, t] = frames.var(axis=(1, 2), dtype=np.float64)
     weights = weights / weights.sum()
     mean = np.einsum("nt,ntc->c", weights, means)
-    variance = np.einsum("nt,ntc->c", weights, variances + (means - mean) ** 2)
-    std = np.sqrt(variance)
+    squares = np.square(np.subtract(means, mean, out=means), out=means)  # fresh memory takes longer
+    squares += variances
+    std = np.sqrt(np.einsum("nt,ntc->c", weights, squares))
     constant = std <= 1e-12 * np.abs(mean)
     return mean, np.where(constant, 1.0, std)
