@@ -2,12 +2,14 @@
 
 import json
 import sys
+from importlib.metadata import version
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 from sklearn.linear_model import LogisticRegression
+from sklearn.utils.fixes import parse_version
 from torch import nn
 
 from skwater import (
@@ -33,6 +35,8 @@ from skwater.preprocessing import (
 onnx = pytest.importorskip("onnx", reason="onnx is not installed")
 ort = pytest.importorskip("onnxruntime", reason="onnxruntime is not installed")
 pytest.importorskip("onnxscript", reason="onnxscript, which torch needs, is not installed")
+if parse_version(torch.__version__) < parse_version("2.10"):
+    pytest.skip("torch is older than 2.10", allow_module_level=True)
 
 
 def _plants(n_frames=4):
@@ -227,7 +231,7 @@ def test_metadata(file_of, fitted):
         "n_frames": 4,
         "frame_shape": [8, 8, 3],
     }
-    assert versions["torch"] == torch.__version__
+    assert versions["torch"] == version("torch")
     assert model.producer_name == "skwater"
     inputs = {value.name: value.type.tensor_type for value in model.graph.input}
     assert list(inputs) == ["frame", "state_0", "state_1"]
@@ -285,4 +289,10 @@ def test_refused_by_name(make, message, tmp_path):
 def test_missing_package_is_named(fitted, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "onnxscript", None)
     with pytest.raises(ImportError, match=r'onnxscript: pip install "skwater\[onnx\]"'):
+        to_onnx(fitted["ConvLSTM"], tmp_path / "model.onnx")
+
+
+def test_torch_that_is_too_old(fitted, tmp_path, monkeypatch):
+    monkeypatch.setattr(torch, "__version__", "2.9.1+cu128")
+    with pytest.raises(ImportError, match=r"torch 2\.10 or newer, and this is 2\.9\.1\+cu128"):
         to_onnx(fitted["ConvLSTM"], tmp_path / "model.onnx")

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import torch
 from sklearn.utils._param_validation import StrOptions
+from sklearn.utils.fixes import parse_version
 from sklearn.utils.validation import check_is_fitted
 
 from .._atomic_write import write_atomically
@@ -21,6 +22,7 @@ from ._graph import OPSET, sequence_graph, step_graph
 from ._modules import Preparation
 from ._verify import verify
 
+_LOWEST_TORCH = "2.10"  # older ones cannot export a network for any number of samples
 _VERSIONS = ("skwater", "torch", "onnx", "onnxruntime")
 
 
@@ -75,7 +77,7 @@ def to_onnx(
     RuntimeError
         If onnxruntime does not give the probabilities of the estimator. No file is written.
     ImportError
-        If onnx, onnxruntime or onnxscript is not installed.
+        If onnx, onnxruntime or onnxscript is not installed, or torch is older than 2.10.
 
     See Also
     --------
@@ -128,6 +130,11 @@ def _check_installed():
         import onnxscript  # noqa: F401  torch exports by it
     except ImportError as error:
         raise ImportError(f'to_onnx needs {error.name}: pip install "skwater[onnx]"') from error
+    if parse_version(torch.__version__) < parse_version(_LOWEST_TORCH):
+        raise ImportError(
+            f"to_onnx needs torch {_LOWEST_TORCH} or newer, and this is {torch.__version__}: "
+            f'pip install --upgrade "skwater[onnx]"'
+        )
 
 
 def _on_cpu(classifier):
