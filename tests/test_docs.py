@@ -184,10 +184,14 @@ def words_of_code(source):
     """Comments and strings, on the lines that they have in the source, and names."""
     lines = [""] * (source.count("\n") + 2)
     strings = {tokenize.STRING, getattr(tokenize, "FSTRING_MIDDLE", None), tokenize.COMMENT}
+    before = ""
     for token in tokenize.generate_tokens(io.StringIO(source).readline):
         if token.type in strings or token.type == tokenize.NAME:
-            for offset, line in enumerate(token.string.split("\n")):
+            # From Python 3.12 on the format in f"{x:.1f}" is a token of its own, behind the colon.
+            text = token.string if before != ":" else ":" + token.string
+            for offset, line in enumerate(text.split("\n")):
                 lines[token.start[0] - 1 + offset] += " " + line
+        before = token.string
     return "\n".join(lines)
 
 
