@@ -187,8 +187,8 @@ def words_of_code(source):
     before = ""
     for token in tokenize.generate_tokens(io.StringIO(source).readline):
         if token.type in strings or token.type == tokenize.NAME:
-            # From Python 3.12 on the format in f"{x:.1f}" is a token of its own, behind the colon.
-            text = token.string if before != ":" else ":" + token.string
+            # From Python 3.12 on, parts of f"{x:.1f}" and f"{x}.0" are tokens of their own.
+            text = before + token.string if before in (":", "}") else token.string
             for offset, line in enumerate(text.split("\n")):
                 lines[token.start[0] - 1 + offset] += " " + line
         before = token.string
