@@ -68,6 +68,7 @@ sphinx_gallery_conf = {
 html_theme = "pydata_sphinx_theme"
 html_title = f"skwater {release}"
 html_show_sourcelink = False
+toc_object_entries_show_parents = "hide"  # methods by their names fit beside the page
 html_theme_options = {
     "navigation_with_keys": False,
     "show_prev_next": True,
