@@ -163,8 +163,8 @@ class Layer:
 
     def as_read(self, d_gates):
         """Gradients of the gates in the dtype of the convolutions."""
-        if d_gates.dtype == self.weight.dtype or d_gates.is_cuda:
-            return d_gates.to(self.weight.dtype)
+        if d_gates.dtype == self.weight.dtype:
+            return d_gates
         return self.buffers.get("d_gates", d_gates.shape, self.weight).copy_(d_gates)
 
 

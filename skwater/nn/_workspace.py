@@ -79,7 +79,7 @@ class Buffers:
     """Tensors by name, of any shape; their content is undefined."""
 
     def __init__(self):
-        self._flat = {}
+        self._flat, self._outgrown = {}, []
 
     def get(self, name, shape, like):
         """Tensor with the dtype and device of `like`, in the memory last used under this name."""
@@ -89,5 +89,7 @@ class Buffers:
             or len(flat) < size
             or (flat.dtype, flat.device) != (like.dtype, like.device)
         ):
+            if flat is not None and flat.is_cuda:
+                self._outgrown.append(flat)  # what a GPU has recorded still writes there
             flat = self._flat[name] = torch.empty(size, dtype=like.dtype, device=like.device)
         return flat[:size].view(shape)
