@@ -8,9 +8,10 @@ each contender in a process of its own; memory is what PyTorch had of the GPU at
 loops are torch's own: ``conv2d`` frame by frame for ConvLSTM, and for CNN-LSTM an encoder frame by
 frame with ``torch.nn.LSTM`` behind it. ``torch.compile`` is asked for CUDA graphs
 (``mode="reduce-overhead"``). Two rounds go before those that count, for compiling; a fit would do
-that anew each time, so it is not compiled. To compile takes up to a minute a case and contender,
-``--cases`` takes some. On CUDA PyTorch computes convolutions in TF32 by default, for all alike.
-A rehearsal takes tiny images on the CPU, to see that the script runs: its numbers mean nothing.
+that anew each time, so it is not compiled. It takes up to a minute for a case and a contender:
+choose some with ``--cases``. On CUDA PyTorch computes convolutions in TF32 by default, for all
+alike. A rehearsal takes tiny images on the CPU, to see that the script runs: its numbers mean
+nothing.
 """
 
 import sys

@@ -76,7 +76,7 @@ def stream_hidden_states(x, layers, missing, *, dtype=None):
     ]
     # Two alternating buffers: a slab reads rows of its neighbor, which must be of the last frame.
     states = [(layer.new_frames(2), layer.new_cells(1)[0]) for layer in layers]
-    for k, (frame, absent) in enumerate(zip(x.unbind(0), _by_frame(missing, len(x)), strict=True)):
+    for k, (frame, absent) in enumerate(zip(x.unbind(0), _absents(missing, len(x)), strict=True)):
         for layer, (frames, cell) in zip(layers, states, strict=True):
             xh, hidden = frames[k % 2], layer.hidden(frames[(k + 1) % 2])
             layer.put(frame, xh)
@@ -150,7 +150,7 @@ class _Pass:
         layer = self.layer = Layer(weight, bias, x[0], self.buffers, self.dtype)
         frames, cells = layer.new_frames(t + 1), layer.new_cells(t + 1)
         gates = None if self.recompute_gates else layer.new_gates(t)
-        absents = _by_frame(missing, t)
+        absents = _absents(missing, t)
         layer.put(x, frames[:t])
         hidden = layer.hidden(frames)
         for k, absent in enumerate(absents):
@@ -195,7 +195,7 @@ class _Pass:
         )
 
 
-def _by_frame(missing, t):
+def _absents(missing, t):
     """For each of t frames, which samples miss it; None if it is known that none does."""
     if missing is None:
         return [None] * t

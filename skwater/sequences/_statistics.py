@@ -19,7 +19,8 @@ def channel_statistics(X, rows):
     weights = np.bincount(places.ravel(), minlength=n * n_frames).reshape(n, n_frames)
     h, w, n_channels = frame_shape(X)
     means = np.zeros((n, n_frames, n_channels))
-    variances = np.zeros_like(means) if (h, w) != (1, 1) else 0
+    is_vector = (h, w) == (1, 1)
+    variances = None if is_vector else np.zeros_like(means)
     for some in rows_at_once(X, len(weights)):
         i, t = np.nonzero(weights[some])
         if not len(i):
@@ -29,7 +30,7 @@ def channel_statistics(X, rows):
         missing = missing_in(frames, i, X.frames[t])
         weights[i[missing], t[missing]] = 0
         i, t, frames = i[~missing], t[~missing], frames[~missing]
-        if (h, w) == (1, 1):
+        if is_vector:
             means[i, t] = frames[:, 0, 0]
             continue
         means[i, t] = frames.mean(axis=(1, 2), dtype=np.float64)
@@ -37,7 +38,8 @@ def channel_statistics(X, rows):
     weights = weights / weights.sum()
     mean = np.einsum("nt,ntc->c", weights, means)
     squares = np.square(np.subtract(means, mean, out=means), out=means)  # fresh memory takes longer
-    squares += variances
+    if not is_vector:
+        squares += variances
     std = np.sqrt(np.einsum("nt,ntc->c", weights, squares))
     constant = std <= 1e-12 * np.abs(mean)
     return mean, np.where(constant, 1.0, std)
